@@ -1,0 +1,80 @@
+package psi_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/comity-prl/comity/psi"
+)
+
+// counted counts what goes out over a stream.
+type counted struct {
+	io.ReadWriter
+	bytes *atomic.Int64
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	c.bytes.Add(int64(len(p)))
+	return c.ReadWriter.Write(p)
+}
+
+// BenchmarkECDH runs both parties in one process, over loopback, half of the
+// items shared. wire-B/item counts both directions.
+func BenchmarkECDH(b *testing.B) {
+	for _, s := range []struct {
+		name  string
+		suite psi.Suite
+	}{{"ristretto255", psi.ECDHRistretto255()}, {"p256", psi.ECDHP256()}} {
+		for _, n := range []int{1 << 12, 1 << 16} {
+			b.Run(fmt.Sprintf("suite=%s/n=%d", s.name, n), func(b *testing.B) { benchmark(b, s.suite, n) })
+		}
+	}
+}
+
+func benchmark(b *testing.B, s psi.Suite, n int) {
+	receiver, sender := psi.NewSet(items(0, n), binding), psi.NewSet(items(n/2, n/2+n), binding)
+	var sent atomic.Int64
+	for b.Loop() {
+		r, w := loopback(b)
+		done := make(chan error, 1)
+		go func() {
+			_, err := psi.Send(context.Background(), counted{w, &sent}, params(s), sender)
+			done <- err
+		}()
+		res, err := psi.Receive(context.Background(), counted{r, &sent}, params(s), receiver)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+		if res.Len() != n/2 {
+			b.Fatalf("%d matches, want %d", res.Len(), n/2)
+		}
+		r.Close()
+		w.Close()
+	}
+	b.ReportMetric(float64(sent.Load())/float64(b.N)/float64(n), "wire-B/item")
+}
+
+func loopback(b *testing.B) (net.Conn, net.Conn) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, _ := l.Accept()
+		accepted <- c
+	}()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c, <-accepted
+}

@@ -1,0 +1,34 @@
+package psi
+
+import (
+	"errors"
+
+	"github.com/comity-prl/comity/internal/wire"
+)
+
+// A run whose two sides were set up differently ends in one of these, on both
+// sides, before a size or an item is sent.
+var (
+	ErrVersion  = errors.New("psi: the peer speaks another version")
+	ErrRole     = errors.New("psi: both sides want the same role")
+	ErrSuite    = errors.New("psi: suites differ")
+	ErrFunction = errors.New("psi: functions differ")
+	ErrEpoch    = errors.New("psi: epochs differ")
+	ErrConfig   = errors.New("psi: configurations differ")
+	ErrSession  = errors.New("psi: sessions differ")
+	ErrKey      = errors.New("psi: secrets differ")
+	ErrNoKey    = errors.New("psi: the set's binding has no key")
+)
+
+// A peer that breaks the protocol, or a stream that fails, ends a run in one of
+// these. The peer sees the same alert for all of them.
+var (
+	ErrTooLarge = errors.New("psi: set larger than the agreed maximum")
+	ErrEncoding = errors.New("psi: not the canonical encoding of a group element")
+	ErrIdentity = errors.New("psi: the identity element")
+
+	ErrLength    = wire.ErrLength    // a message is shorter or longer than the protocol allows
+	ErrMessage   = wire.ErrKind      // a message came out of turn
+	ErrTruncated = wire.ErrTruncated // the stream ended before the run did
+	ErrAborted   = wire.ErrAlert     // the peer ended the run; it alone knows why
+)

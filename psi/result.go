@@ -1,0 +1,63 @@
+package psi
+
+import "iter"
+
+// Match says that an own item is in the sender's set too.
+type Match struct {
+	// Item is the item's index in the slice that NewSet was given.
+	Item int
+	// Handle is the item's place in the sender's shuffled list, which only the
+	// sender can turn into one of its items.
+	Handle uint32
+}
+
+// Result is what the receiver learns.
+type Result struct {
+	// PeerSize is the number of distinct items in the sender's set.
+	PeerSize int
+
+	matches []Match
+}
+
+// Len returns the number of matches.
+func (r *Result) Len() int { return len(r.matches) }
+
+// All yields the matches, in ascending order of item. An item that NewSet was
+// given twice yields two matches of the same handle.
+func (r *Result) All() iter.Seq[Match] {
+	return func(yield func(Match) bool) {
+		for _, m := range r.matches {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// Handles is what the sender keeps to itself: which of its items each handle
+// stands for. It holds no item.
+type Handles struct {
+	// PeerSize is the number of distinct items in the receiver's set.
+	PeerSize int
+
+	set   *Set
+	order []uint32 // order[handle] indexes set.items
+}
+
+// Len returns the number of handles.
+func (h *Handles) Len() int { return len(h.order) }
+
+// All yields each handle with the index, in the slice that NewSet was given, of
+// the item that it stands for, in ascending order of handle. A handle whose item
+// was given twice comes twice.
+func (h *Handles) All() iter.Seq2[uint32, int] {
+	return func(yield func(uint32, int) bool) {
+		for handle, i := range h.order {
+			for _, place := range h.set.places(int(i)) {
+				if !yield(uint32(handle), place) {
+					return
+				}
+			}
+		}
+	}
+}
