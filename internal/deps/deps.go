@@ -1,0 +1,2 @@
+// Package deps holds no code: its test enforces the import rules of this module.
+package deps
