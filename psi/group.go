@@ -67,7 +67,7 @@ func (m *ristrettoMask) item(dst []byte, item *[32]byte) ([]byte, error) {
 }
 
 func (m *ristrettoMask) element(dst, p []byte) ([]byte, error) {
-	e, err := ristretto255.NewElement().SetCanonicalBytes(p)
+	e, err := ristretto255.NewIdentityElement().SetCanonicalBytes(p)
 	if err != nil {
 		return nil, ErrEncoding
 	}
@@ -80,7 +80,7 @@ func (m *ristrettoMask) element(dst, p []byte) ([]byte, error) {
 // hashToRistretto is ristretto255_XMD:SHA-512_R255MAP_RO_ of RFC 9380, Appendix B.
 func hashToRistretto(msg []byte, dst string) (*ristretto255.Element, error) {
 	uniform := expander.NewExpanderMD(crypto.SHA512, []byte(dst)).Expand(msg, 64)
-	return ristretto255.NewElement().SetUniformBytes(uniform)
+	return ristretto255.NewIdentityElement().SetUniformBytes(uniform)
 }
 
 // p256 is NIST P-256. Multiplication is nistec's, which is constant-time. The
