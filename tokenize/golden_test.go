@@ -1,0 +1,57 @@
+package tokenize
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"unicode"
+
+	"github.com/comity-prl/comity/internal/synth"
+)
+
+// Values that our own code made, so that a change of canonical forms or of the
+// format does not go unnoticed: it needs another version. Tokens change with the
+// version of Unicode too.
+func TestGolden(t *testing.T) {
+	g, err := synth.New(1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Schema{Fields: []FieldSpec{
+		{"given_name", Name}, {"family_name", Name}, {"birth_date", Date}, {"sex", Sex}, {"street", Text}, {"street_number", Text},
+		{"postcode", Postcode}, {"city", Text}, {"country", Country}, {"phone", Phone}, {"email", Email},
+	}}
+	tk := tokenizer(t, s, rules(t, "family_name given_name birth_date", "family_name/soundex given_name/initial birth_date/year", "postcode/first3 street phone", "email"))
+	forms, tokens := sha256.New(), sha256.New()
+	var records []Record
+	for range 2000 {
+		p, _ := g.Dirty(g.Person())
+		records = append(records, p.Values())
+		fields, _ := s.Normalize(p.Values())
+		for _, f := range fields {
+			fmt.Fprintf(forms, "%q %q %v %d\n", f.Value, f.Variants, f.Precision, f.Flags)
+		}
+	}
+	for e, err := range tk.Tokens(t.Context(), slices.Values(records)) {
+		var bad *RecordError
+		if errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(tokens, "%d %d %x\n", e.Row, e.Rule, e.Token[:])
+	}
+	const wantForms = "33c1cfdc693467d7944477f0f249c10630cfe6c9e32ee9f9c6c62f6819b65ba1"
+	if got := hex.EncodeToString(forms.Sum(nil)); got != wantForms {
+		t.Errorf("canonical forms have the hash %s, want %s", got, wantForms)
+	}
+	const made = "15.0.0"
+	const wantTokens = "25f8b299085473773f8bd1e7f31e8006a67c25ac63c039c7bbe17f777f09739d"
+	if got := hex.EncodeToString(tokens.Sum(nil)); got != wantTokens && unicode.Version == made {
+		t.Errorf("tokens have the hash %s, want %s", got, wantTokens)
+	}
+}

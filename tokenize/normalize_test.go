@@ -1,0 +1,242 @@
+package tokenize
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNormalize(t *testing.T) {
+	long := strings.Repeat("a", maxValue)
+	tests := []struct {
+		kind Kind
+		raw  string
+		want Field
+	}{
+		{Name, "", Field{}},
+		{Name, "  ", Field{}},
+		{Name, "Unknown", Field{}},
+		{Name, "N/A", Field{}},
+		{Name, "unbekannt", Field{}},
+		{Name, "Null", Field{Value: "null"}},
+		{Name, "O'Brien", Field{Value: "obrien"}},
+		{Name, "O’Brien", Field{Value: "obrien"}},
+		{Name, "  Anne-Marie  VAN DER Berg ", Field{Value: "anne marie van der berg"}},
+		{Name, "MÜLLER", Field{Value: "muller", Variants: []string{"mueller"}}},
+		{Name, "Mu\u0308ller", Field{Value: "muller", Variants: []string{"mueller"}}},
+		{Name, "Strauß", Field{Value: "strauss"}},
+		{Name, "STRAUẞ", Field{Value: "strauss"}},
+		{Name, "Øster Ålborg", Field{Value: "oster alborg", Variants: []string{"oester aalborg"}}},
+		{Name, "Łukasz", Field{Value: "lukasz"}},
+		{Name, "Þórður Guðmundsson", Field{Value: "thordur gudmundsson"}},
+		{Name, "İpek Yıldız", Field{Value: "ipek yildiz"}},
+		{Name, "ＡＢＣ", Field{Value: "abc"}},
+		{Name, "Щербаченко", Field{Value: "щербаченко"}},
+		{Name, "Йорданов", Field{Value: "йорданов"}},
+		{Name, "김민준", Field{Value: "김민준"}},
+		{Name, "José María", Field{Value: "jose maria"}},
+		{Text, "Hauptstraße 12a", Field{Value: "hauptstrasse 12a"}},
+		{Text, "٣ شارع", Field{Value: "3 شارع"}},
+
+		{Date, "1978-01-25", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "1978-1-5", Field{Value: "1978-01-05", Precision: PrecisionDay}},
+		{Date, "1978-01-25T00:00:00Z", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "19780125", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "25.01.1978", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "3.4.1990", Field{Value: "1990-04-03", Precision: PrecisionDay}},
+		{Date, "25/01/1978", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "01/25/1978", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "03/04/1990", Field{Value: "1990-04-03", Variants: []string{"1990-03-04"}, Precision: PrecisionDay, Flags: Ambiguous}},
+		{Date, "03-03-1990", Field{Value: "1990-03-03", Precision: PrecisionDay}},
+		{Date, "٢٥/٠١/١٩٧٨", Field{Value: "1978-01-25", Precision: PrecisionDay}},
+		{Date, "1978", Field{Value: "1978", Precision: PrecisionYear}},
+		{Date, "1978-01", Field{Value: "1978-01", Precision: PrecisionMonth}},
+		{Date, "01.1978", Field{Value: "1978-01", Precision: PrecisionMonth}},
+		{Date, "1978-01-00", Field{Value: "1978-01", Precision: PrecisionMonth}},
+		{Date, "00.00.1978", Field{Value: "1978", Precision: PrecisionYear}},
+		{Date, "19780000", Field{Value: "1978", Precision: PrecisionYear}},
+		{Date, "29.02.2000", Field{Value: "2000-02-29", Precision: PrecisionDay}},
+
+		{Sex, "Female", Field{Value: "f"}},
+		{Sex, "männlich", Field{Value: "m"}},
+		{Sex, "2", Field{Value: "f"}},
+		{Sex, "0", Field{}},
+		{Sex, "divers", Field{Value: "x"}},
+
+		{Country, "de", Field{Value: "DE"}},
+		{Country, "DEU", Field{Value: "DE"}},
+		{Country, "276", Field{Value: "DE"}},
+		{Country, "Allemagne", Field{Value: "DE"}},
+		{Country, "United Kingdom", Field{Value: "GB"}},
+		{Country, "UK", Field{Value: "GB"}},
+		{Country, "Côte d’Ivoire", Field{Value: "CI"}},
+
+		{Postcode, " sw1a 1aa", Field{Value: "SW1A1AA"}},
+		{Postcode, "D-12345", Field{Value: "D12345"}},
+		{Document, "C01X 00T47", Field{Value: "C01X00T47"}},
+		{Phone, "+49 (0)170 123-4567", Field{Value: "+491701234567"}},
+		{Phone, "0049 170 1234567", Field{Value: "+491701234567"}},
+		{Phone, "0170/1234567", Field{Value: "01701234567"}},
+		{Email, " Ana.Perez@Example.ORG ", Field{Value: "ana.perez@example.org"}},
+		{Number, "0012.50", Field{Value: "12.5"}},
+		{Number, "-0,0", Field{Value: "0"}},
+		{Number, "-,5", Field{Value: "-0.5"}},
+		{Number, "-", Field{}},
+		{Number, "+7", Field{Value: "7"}},
+		{Name, long, Field{Value: long}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.kind.String()+"/"+tt.raw[:min(len(tt.raw), 20)], func(t *testing.T) {
+			s := &Schema{Fields: []FieldSpec{{Name: "f", Kind: tt.kind}}}
+			got, err := s.Normalize(Record{tt.raw})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]Field{tt.want}, got); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	tests := []struct {
+		kind Kind
+		raw  string
+		want string
+	}{
+		{Name, "Vander\xe9teen", "not valid UTF-8"},
+		{Name, strings.Repeat("a", maxValue+1), "longer than 4096 bytes"},
+		{Name, strings.Repeat("\ufdfa", maxValue/3), "longer than 4096 bytes in canonical form"},
+		{Date, "25.01.78", "not a date in a form that is known"},
+		{Date, "yesterday", "not a date in a form that is known"},
+		{Date, "1978-13-01", "a date without such a month"},
+		{Date, "13/13/1978", "a date without such a month"},
+		{Date, "1978-02-30", "a date without such a day"},
+		{Date, "29.02.1900", "a date without such a day"},
+		{Date, "9999-12-31", "a date outside the years 1800 to 2199"},
+		{Date, "1978-00-12", "a date without such a month"},
+		{Sex, "maybe", "not a sex in a form that is known"},
+		{Country, "Großbritannien", "not a country in a form that is known"}, // CLDR calls it Vereinigtes Königreich
+		{Country, "Atlantis", "not a country in a form that is known"},
+		{Country, "001", "not a country in a form that is known"},
+		{Phone, "12", "not a telephone number of 5 to 15 digits"},
+		{Phone, "call me: 0170123456", "not a telephone number of 5 to 15 digits"},
+		{Email, "ana.perez", "not an e-mail address"},
+		{Email, "a@b@c", "not an e-mail address"},
+		{Number, "1.000.000", "not a decimal number"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.kind.String()+"/"+tt.want, func(t *testing.T) {
+			s := &Schema{Fields: []FieldSpec{{Name: "given", Kind: Name}, {Name: "bad", Kind: tt.kind}}}
+			got, err := s.Normalize(Record{"Ana", tt.raw})
+			var bad *FieldError
+			if !errors.As(err, &bad) {
+				t.Fatalf("%v, want a FieldError", err)
+			}
+			if diff := cmp.Diff(&FieldError{Field: "bad", Reason: tt.want}, bad); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]Field{{Value: "ana"}, {Flags: Unreadable}}, got); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if len(tt.raw) > 3 && strings.Contains(err.Error(), tt.raw) {
+				t.Error("the error holds the value")
+			}
+		})
+	}
+}
+
+func TestRecordOfAnotherLength(t *testing.T) {
+	s := &Schema{Fields: []FieldSpec{{Name: "a", Kind: Name}}}
+	for _, r := range []Record{nil, {}, {"x", "y"}} {
+		if fields, err := s.Normalize(r); !errors.Is(err, ErrSchema) || fields != nil {
+			t.Errorf("%d values: %v and %d fields, want %v and none", len(r), err, len(fields), ErrSchema)
+		}
+	}
+}
+
+// Normalising twice is normalising once, for the value and each of its variants,
+// and nothing makes it panic.
+func FuzzNormalize(f *testing.F) {
+	for _, seed := range []string{
+		"", "Müller", "İpek", "Anne-Marie", "O’Brien", "김", "ŉ", "ﬃ", "ΐ", "ς", "1978-01-25", "03/04/1990", "00.00.1978",
+		"männlich", "Côte d'Ivoire", "DE", "+49 (0)170 1234567", "00 49", "a@b", "-0,50", "٣٤", "\u0301a", "ß\u0308", "n/a", "N.A.", "ʼN", "\ufdfa",
+	} {
+		for k := Name; k.known(); k++ {
+			f.Add(uint8(k), seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, raw string) {
+		k := Kind(kind)
+		once, reason := k.normalise(raw)
+		if reason != "" {
+			if strings.Contains(reason, raw) && len(raw) > 6 {
+				t.Error("the reason holds the value")
+			}
+			return
+		}
+		for i, value := range append([]string{once.Value}, once.Variants...) {
+			twice, reason := k.normalise(value)
+			if reason != "" || twice.Value != value {
+				t.Errorf("kind %v, reading %d: not its own canonical form (%s)", k, i, reason)
+			}
+			if i > 0 && (value == "" || value == once.Value) {
+				t.Errorf("kind %v: an empty or needless variant", k)
+			}
+			if once.Value != "" && twice.Precision != once.Precision {
+				t.Errorf("kind %v: precision %v, then %v", k, once.Precision, twice.Precision)
+			}
+		}
+	})
+}
+
+func TestSoundex(t *testing.T) {
+	// The first nine are the examples of the US National Archives.
+	for name, want := range map[string]string{
+		"washington": "W252", "lee": "L000", "gutierrez": "G362", "pfister": "P236", "jackson": "J250",
+		"tymczak": "T522", "vandeusen": "V532", "ashcraft": "A261", "van deusen": "V532",
+		"robert": "R163", "rupert": "R163", "rubin": "R150", "honeyman": "H555",
+		"": "", "щербаченко": "", "müller": "",
+	} {
+		if got := soundexOf(name); got != want {
+			t.Errorf("soundex of a name is %s, want %s", got, want)
+		}
+	}
+}
+
+// Every rune that means something by itself, alone and between letters, in each
+// kind that folds. Ideographs and syllables of Hangul are too many and all alike.
+func TestNormalizeEveryRune(t *testing.T) {
+	var runes []rune
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		if unicode.IsGraphic(r) && !unicode.Is(unicode.Han, r) && (r < 0xAC10 || r > 0xD7A3) {
+			runes = append(runes, r)
+		}
+	}
+	for _, k := range []Kind{Name, Postcode, Email} {
+		for chunk := range slices.Chunk(runes, 40) {
+			for _, between := range []string{"", "a", "ж"} {
+				var raw strings.Builder
+				for _, r := range chunk {
+					raw.WriteString(between)
+					raw.WriteRune(r)
+				}
+				if k == Email {
+					raw.WriteString("@b")
+				}
+				once, reason := k.normalise(raw.String())
+				if reason != "" {
+					continue
+				}
+				if twice, reason := k.normalise(once.Value); reason != "" || twice.Value != once.Value {
+					t.Errorf("kind %v, between %q, runes from %U: not its own canonical form", k, between, chunk[0])
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package tokenize
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// ErrRule says that a rule is unusable.
+var ErrRule = errors.New("tokenize: unusable rule")
+
+const (
+	maxRules = 256
+	maxParts = 16
+	maxFirst = 64
+)
+
+// Rule makes one key of parts of fields.
+type Rule struct {
+	// Name is for people: what a match by this rule is called. It has no part in
+	// tokens. "" is allowed.
+	Name  string `json:"name"`
+	Parts []Part `json:"parts"`
+}
+
+// form is how a part is taken from a field.
+type form string
+
+const (
+	whole   form = ""
+	initial form = "initial"
+	first   form = "first"
+	year    form = "year"
+	soundex form = "soundex"
+)
+
+// Part is one part of one field. Its text, as in JSON, is the name of the field,
+// and, unless the whole is meant, a slash and one of
+//
+//	initial   the first letter or digit
+//	firstN    the first N letters and digits, as in first4; N is 1 to 64
+//	year      of a date
+//	soundex   the American Soundex code; none for names not in Latin letters
+//
+// The whole of a date is one of day precision: of a date whose day is not known,
+// only the year can be used.
+type Part struct {
+	Field string
+	form  form
+	n     int // of first
+}
+
+// ParsePart reads the text of a part. Errors are ErrRule.
+func ParsePart(text string) (Part, error) {
+	field, how, cut := strings.Cut(text, "/")
+	p := Part{Field: field, form: form(how)}
+	if digits, ok := strings.CutPrefix(how, string(first)); ok {
+		n, err := strconv.Atoi(digits)
+		if err != nil || n < 1 || n > maxFirst || digits != strconv.Itoa(n) {
+			return Part{}, fmt.Errorf("%w: the part %q does not say how many letters, 1 to %d, as in first4", ErrRule, text, maxFirst)
+		}
+		p.form, p.n = first, n
+	}
+	switch p.form {
+	case initial, first, year, soundex:
+		return p, nil
+	case whole:
+		if !cut {
+			return p, nil
+		}
+	}
+	return Part{}, fmt.Errorf("%w: the part %q has a form that is not known", ErrRule, text)
+}
+
+// String returns the text of the part.
+func (p Part) String() string {
+	switch p.form {
+	case whole:
+		return p.Field
+	case first:
+		return fmt.Sprintf("%s/%s%d", p.Field, p.form, p.n)
+	}
+	return p.Field + "/" + string(p.form)
+}
+
+// MarshalText is String.
+func (p Part) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText is ParsePart.
+func (p *Part) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePart(string(text))
+	return err
+}
+
+// validate reports why the part cannot be used under the schema.
+func (p Part) validate(s *Schema) error {
+	i := s.index(p.Field)
+	if i < 0 {
+		return fmt.Errorf("%w: there is no field %q", ErrRule, p.Field)
+	}
+	if p.form == whole {
+		return nil
+	}
+	kind := s.Fields[i].Kind
+	for _, f := range kinds[kind].parts {
+		if f == p.form {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: a field of kind %v has no part %q", ErrRule, kind, p)
+}
+
+// of returns the part of one of a field's values, or "" if there is none.
+func (p Part) of(value string, f *Field) string {
+	switch p.form {
+	case initial:
+		return firstLetters(value, 1)
+	case first:
+		return firstLetters(value, p.n)
+	case year:
+		return value[:min(4, len(value))]
+	case soundex:
+		return soundexOf(value)
+	}
+	if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
+		return ""
+	}
+	return value
+}
+
+// firstLetters returns the first n letters and digits, with the marks that belong
+// to them, without spaces.
+func firstLetters(value string, n int) string {
+	var out strings.Builder
+	for _, r := range value {
+		if r == ' ' {
+			continue
+		}
+		if !unicode.Is(unicode.M, r) {
+			if n == 0 {
+				break
+			}
+			n--
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// options returns the distinct parts of a field's value and its variants.
+func (p Part) options(f *Field) []string {
+	if f.Value == "" {
+		return nil
+	}
+	var out []string
+	for i := range 1 + len(f.Variants) {
+		value := f.Value
+		if i > 0 {
+			value = f.Variants[i-1]
+		}
+		part := p.of(value, f)
+		if part == "" || contains(out, part) {
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

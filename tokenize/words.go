@@ -1,0 +1,168 @@
+package tokenize
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// normaliseWords brings names and texts to words of letters and digits, without
+// case, accents and punctuation, one space apart. Letters that some write as two
+// make a variant: Müller is "muller", and "mueller" too.
+func normaliseWords(raw string) (Field, string) {
+	if isASCII(raw) {
+		return Field{Value: placeholder(foldASCII(raw))}, ""
+	}
+	f := Field{Value: placeholder(fold(raw))}
+	if expanded := fold(expand(raw)); f.Value != "" && expanded != f.Value && len(expanded) <= maxValue {
+		f.Variants = []string{expanded}
+	}
+	return f, ""
+}
+
+// placeholders are what clerks write where they know nothing. "null", "none" and
+// "na" are not among them: there are people of that name.
+var placeholders = map[string]bool{
+	"n a": true, "unknown": true, "not known": true, "unbekannt": true, "inconnu": true, "inconnue": true,
+	"desconocido": true, "desconocida": true, "sconosciuto": true, "sconosciuta": true, "desconhecido": true,
+	"onbekend": true, "nieznany": true, "nieznana": true,
+}
+
+func placeholder(value string) string {
+	if placeholders[value] {
+		return ""
+	}
+	return value
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// foldASCII is fold for ASCII, where most values need no more.
+func foldASCII(s string) string {
+	out := make([]byte, 0, len(s))
+	gap := false
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+		case c == '\'' || c == '`':
+			continue
+		default:
+			gap = len(out) > 0
+			continue
+		}
+		if gap {
+			out = append(out, ' ')
+			gap = false
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// letters writes in ASCII the Latin letters that a decomposition leaves alone.
+var letters = map[rune]string{
+	'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ħ': "h", 'ı': "i",
+	'ŋ': "n", 'ŧ': "t", 'ĸ': "k", 'ə': "e", 'ɓ': "b", 'ɖ': "d", 'ɗ': "d", 'ƙ': "k", 'ƴ': "y", 'ʼ': "",
+}
+
+// marks that join two parts of a word, and are left out.
+const apostrophes = "'`´‘’‛ʹʻʼʽˈ′＇"
+
+// fold returns words of letters and digits, one space apart. Case is folded by
+// the Unicode rules, compatibility forms are replaced, and Latin letters lose
+// their marks; other scripts, where a mark can make another letter, keep theirs.
+// The result is NFC.
+func fold(s string) string {
+	s = norm.NFKD.String(caseFold(norm.NFKD.String(s)))
+	var out strings.Builder
+	gap, latin := false, false
+	for _, r := range s {
+		write := ""
+		switch {
+		case strings.ContainsRune(apostrophes, r):
+			continue
+		case unicode.Is(unicode.M, r):
+			if latin || out.Len() == 0 || gap {
+				continue
+			}
+			write = string(r)
+		case unicode.IsLetter(r):
+			latin = unicode.Is(unicode.Latin, r)
+			var ok bool
+			if write, ok = letters[r]; !ok {
+				write = string(r)
+			}
+		case unicode.Is(unicode.Nd, r):
+			latin = false
+			write = string(digit(r))
+		default:
+			latin = false
+			gap = out.Len() > 0
+			continue
+		}
+		if gap {
+			out.WriteByte(' ')
+			gap = false
+		}
+		out.WriteString(write)
+	}
+	return norm.NFC.String(out.String())
+}
+
+// caseFold folds case by the full rules, in which ß is ss. Cherokee folds to its
+// capitals (Unicode, section 3.13), which x/text does to small letters alone and
+// undoes in capitals.
+func caseFold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cherokee, r) {
+			return unicode.ToUpper(r)
+		}
+		return r
+	}, cases.Fold().String(s))
+}
+
+// expansions are letters that passports and telegrams write as two (ICAO Doc
+// 9303-3, section 6, table A).
+var expansions = strings.NewReplacer(
+	"ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa",
+	"Ä", "Ae", "Ö", "Oe", "Ü", "Ue", "Ø", "Oe", "Å", "Aa",
+)
+
+func expand(s string) string { return expansions.Replace(norm.NFC.String(s)) }
+
+// digit returns a decimal digit of any script as one of ASCII. Each range of
+// category Nd counts from 0 to 9, over and over (Unicode, section 4.6).
+func digit(r rune) rune {
+	for _, t := range unicode.Nd.R16 {
+		if r >= rune(t.Lo) && r <= rune(t.Hi) {
+			return '0' + (r-rune(t.Lo))%10
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if r >= rune(t.Lo) && r <= rune(t.Hi) {
+			return '0' + (r-rune(t.Lo))%10
+		}
+	}
+	return r
+}
+
+// plain returns s with compatibility forms replaced, digits of any script in
+// ASCII, and no space at either end: what codes, dates and numbers are read from.
+func plain(s string) string {
+	if !isASCII(s) {
+		s = strings.Map(digit, norm.NFKC.String(s))
+	}
+	return strings.TrimSpace(s)
+}
