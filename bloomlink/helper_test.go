@@ -1,0 +1,92 @@
+package bloomlink
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func testSchema() *Schema {
+	return &Schema{Length: 1024, Features: []Feature{
+		{Name: "given_name", Q: 2, Bits: 10}, {Name: "family_name", Q: 2, Bits: 10}, {Name: "birth_date", Q: 2, Bits: 10},
+	}}
+}
+
+// testEncoder has a secret of its own for every number.
+func testEncoder(t testing.TB, s *Schema, secret byte) *Encoder {
+	t.Helper()
+	e, err := NewEncoder(s, bytes.Repeat([]byte{secret}, MinSecret), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func encode(t testing.TB, e *Encoder, values ...string) Encoding {
+	t.Helper()
+	x, err := e.Encode(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// people returns the encodings of n made-up persons. The first half are the same
+// persons for every seed, but for a letter of their names.
+func people(t testing.TB, n int, seed uint64) []Encoding {
+	t.Helper()
+	e := testEncoder(t, testSchema(), 1)
+	same, own := rand.New(rand.NewPCG(1, 1)), rand.New(rand.NewPCG(seed, 2))
+	word := func(r *rand.Rand) string {
+		var b strings.Builder
+		for range 2 + r.IntN(3) {
+			b.WriteByte("bcdfghjklmnprstvz"[r.IntN(17)])
+			b.WriteByte("aeiou"[r.IntN(5)])
+		}
+		return b.String()
+	}
+	xs := make([]Encoding, n)
+	for i := range xs {
+		r := same
+		if i >= n/2 {
+			r = own
+		}
+		given, family := word(r), word(r)
+		date := fmt.Sprintf("%d%02d%02d", 1940+r.IntN(70), 1+r.IntN(12), 1+r.IntN(28))
+		if i < n/2 {
+			at := own.IntN(len(family))
+			family = family[:at] + "x" + family[at+1:]
+		}
+		xs[i] = encode(t, e, given, family, date)
+	}
+	return xs
+}
+
+func testIndex(t testing.TB, xs []Encoding) *Index {
+	t.Helper()
+	x, err := NewIndex(xs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func collect(t testing.TB, a, b *Index, threshold float64) []Pair {
+	t.Helper()
+	var pairs []Pair
+	for p, err := range Pairs(t.Context(), a, b, threshold) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs
+}
+
+// methods are the ways to make pairs one-to-one.
+var methods = []struct {
+	name   string
+	assign func([]Pair) []Pair
+}{{"mutual", Assign}, {"greedy", AssignGreedy}, {"optimal", AssignOptimal}}
