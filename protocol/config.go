@@ -1,0 +1,105 @@
+package protocol
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
+	"fmt"
+	"time"
+)
+
+const (
+	defaultSkew      = 2 * time.Minute
+	defaultHandshake = 15 * time.Second
+	defaultIdle      = time.Minute
+	defaultAlive     = 10 * time.Second
+)
+
+// Config is what an agency brings to its sessions. It is not changed, and may
+// serve several sessions at once.
+type Config struct {
+	// Identity is the own one.
+	Identity *Identity
+	// Peers are the agencies to speak with, and no others. Names, certificates and
+	// signing keys are distinct.
+	Peers []Peer
+	// Roots certify peers that have no pinned certificate. Nil: every peer has one.
+	Roots *x509.CertPool
+	// Policy says which terms this side permits. A Listener needs one. Where Dial
+	// has one, the terms it proposes must fit too.
+	Policy *Policy
+
+	// Clock tells the time for validity, expiry and skew. Nil: time.Now. It is
+	// called by several goroutines at once.
+	Clock func() time.Time
+	// Skew is how far the peer's clock may be from the own one. 0: two minutes.
+	Skew time.Duration
+	// HandshakeTimeout bounds the time from connecting to agreed terms. 0: 15 s.
+	HandshakeTimeout time.Duration
+	// IdleTimeout bounds how long a frame may take to come or to go. 0: one
+	// minute. Peers that compute or wait send a sign of life every ten seconds; a
+	// shorter timeout takes them for stalled.
+	IdleTimeout time.Duration
+
+	// Progress, if set, is called as a run proceeds, by one goroutine at a time.
+	Progress func(Progress)
+	// Failed, if set, is told why a Listener's connection did not become a
+	// session. Several goroutines may call it at once.
+	Failed func(error)
+
+	aliveEvery time.Duration // 0: ten seconds; tests are less patient
+}
+
+// Progress is how far one step of a run has come.
+type Progress struct {
+	Step        string
+	Done, Total int
+}
+
+// withDefaults returns a copy of the configuration that is valid and complete.
+func (c *Config) withDefaults() (*Config, error) {
+	if c == nil || c.Identity == nil {
+		return nil, fmt.Errorf("%w: no identity", ErrConfig)
+	}
+	d := *c
+	if d.Clock == nil {
+		d.Clock = time.Now
+	}
+	for _, v := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{{&d.Skew, defaultSkew}, {&d.HandshakeTimeout, defaultHandshake}, {&d.IdleTimeout, defaultIdle}, {&d.aliveEvery, defaultAlive}} {
+		if *v.value < 0 {
+			return nil, fmt.Errorf("%w: a duration is negative", ErrConfig)
+		}
+		if *v.value == 0 {
+			*v.value = v.fallback
+		}
+	}
+	return &d, d.checkPeers()
+}
+
+func (c *Config) checkPeers() error {
+	if len(c.Peers) == 0 {
+		return fmt.Errorf("%w: no peers", ErrConfig)
+	}
+	own := c.Identity.Peer()
+	for i, p := range c.Peers {
+		if err := checkName(p.Name); err != nil {
+			return err
+		}
+		if len(p.SigningKey) != ed25519.PublicKeySize {
+			return fmt.Errorf("%w: peer %q has no signing key", ErrConfig, p.Name)
+		}
+		if p.Certificate == (Fingerprint{}) && c.Roots == nil {
+			return fmt.Errorf("%w: peer %q has no certificate, and there are no roots", ErrConfig, p.Name)
+		}
+		for _, q := range append(c.Peers[:i:i], own) {
+			if p.Name == q.Name || bytes.Equal(p.SigningKey, q.SigningKey) ||
+				p.Certificate != (Fingerprint{}) && p.Certificate == q.Certificate {
+				return fmt.Errorf("%w: peer %q shares its name, certificate or signing key with %q", ErrConfig, p.Name, q.Name)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package protocol
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Who the peer is, and whether the two can speak at all.
+var (
+	ErrConfig      = errors.New("protocol: unusable configuration")
+	ErrTLS         = errors.New("protocol: TLS failed")
+	ErrPeerUnknown = errors.New("protocol: peer not trusted")
+	ErrCertificate = errors.New("protocol: certificate outside its validity")
+	ErrVersion     = errors.New("protocol: the peer speaks another version")
+	ErrRole        = errors.New("protocol: wrong role")
+	ErrSignature   = errors.New("protocol: invalid signature")
+	ErrClock       = errors.New("protocol: clocks are too far apart")
+)
+
+// What the two agreed to.
+var (
+	ErrTerms   = errors.New("protocol: malformed terms")
+	ErrExpired = errors.New("protocol: terms have expired")
+	ErrEpoch   = errors.New("protocol: set of another epoch than the terms")
+	ErrSchema  = errors.New("protocol: set of another schema or configuration than the terms")
+	ErrUsed    = errors.New("protocol: the session has had its run")
+	ErrPair    = errors.New("protocol: sessions that may not be linked")
+)
+
+// How a connection can fail.
+var (
+	ErrHangUp     = errors.New("protocol: the connection ended before the session did")
+	ErrStalled    = errors.New("protocol: the peer was silent for too long")
+	ErrFrame      = errors.New("protocol: malformed or unexpected frame")
+	ErrTranscript = errors.New("protocol: transcripts differ")
+	ErrClosed     = errors.New("protocol: closed")
+)
+
+// ClockError says how far the peer's clock is ahead of the own one; negative
+// means behind. It is ErrClock.
+type ClockError struct {
+	Difference, Allowed time.Duration
+}
+
+func (e *ClockError) Error() string {
+	return fmt.Sprintf("%v: the peer's is %+.1f s off, %v allowed", ErrClock, e.Difference.Seconds(), e.Allowed)
+}
+
+// Unwrap returns ErrClock.
+func (e *ClockError) Unwrap() error { return ErrClock }
+
+// TermError says which of the terms is invalid or not permitted, and why. It
+// stays on the own side: the peer learns the name of the term only. Where the
+// terms have expired it is ErrExpired, else ErrTerms for invalid ones.
+type TermError struct {
+	Term   string // its key in the JSON form
+	Reason string
+
+	cause error
+}
+
+func (e *TermError) Error() string {
+	return fmt.Sprintf("protocol: term %q: %s", e.Term, e.Reason)
+}
+
+// Unwrap returns the sentinel that the error stands for, or nil for a term that
+// is valid and not permitted.
+func (e *TermError) Unwrap() error { return e.cause }
+
+// RefusedError says which of the terms made the acceptor refuse them. Only the
+// acceptor knows why.
+type RefusedError struct {
+	Term string // its key in the JSON form
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("protocol: the peer refused the terms because of %q", e.Term)
+}

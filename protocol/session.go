@@ -1,0 +1,270 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/comity-prl/comity/internal/wire"
+	"github.com/comity-prl/comity/psi"
+)
+
+// Session is a connection to an authenticated peer under terms that both signed.
+// It has one run: Send, Receive or Submit, or its part in Link. Close it when
+// done.
+type Session struct {
+	c         *Config
+	role      Role
+	peer      Peer
+	terms     *Terms
+	agreement *Agreement
+
+	stream stream
+	used   atomic.Bool
+	done   atomic.Pointer[Hash] // the transcript, once both ends agree on it
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+func newSession(h *handshake, t *Terms, a *Agreement) *Session {
+	s := &Session{
+		c: h.c, role: h.me, peer: *h.peer, terms: t, agreement: a,
+		stream: stream{ch: h.ch}, closed: make(chan struct{}),
+	}
+	h.ch.idle = h.c.IdleTimeout
+	go s.keepAlive()
+	return s
+}
+
+// keepAlive keeps the peer's idle timeout from ending a session whose own side
+// computes, or waits for another session.
+func (s *Session) keepAlive() {
+	tick := time.NewTicker(s.c.aliveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-tick.C:
+			if !s.stream.ch.alive() {
+				return
+			}
+		}
+	}
+}
+
+// Role returns the own side.
+func (s *Session) Role() Role { return s.role }
+
+// Peer returns the other side, with the certificate that it presented.
+func (s *Session) Peer() Peer { return s.peer }
+
+// Terms returns a copy of the terms.
+func (s *Session) Terms() Terms {
+	t := *s.terms
+	t.Jurisdictions = append([]string(nil), t.Jurisdictions...)
+	return t
+}
+
+// Agreement returns the terms with both signatures, to be kept with the result.
+func (s *Session) Agreement() Agreement { return *s.agreement }
+
+// Transcript returns the hash of all that both ends sent. It is zero until the
+// run has ended well; then it is the same at both ends.
+func (s *Session) Transcript() Hash {
+	if t := s.done.Load(); t != nil {
+		return *t
+	}
+	return Hash{}
+}
+
+// Bytes returns how many bytes crossed the wire so far, TLS included.
+func (s *Session) Bytes() (sent, received int64) {
+	raw := s.stream.ch.raw
+	return raw.sent.Load(), raw.received.Load()
+}
+
+// Close ends the session. Before or during a run the peer sees an *AbortError
+// that is ErrClosed. It is safe to call at any time and more than once.
+func (s *Session) Close() error {
+	s.close(ErrClosed)
+	return nil
+}
+
+// close ends the session because of err, or because all is done.
+func (s *Session) close(err error) {
+	s.closing.Do(func() {
+		close(s.closed)
+		if s.done.Load() == nil {
+			s.stream.ch.fail(err)
+			return
+		}
+		_ = s.stream.ch.writes.by(time.Now().Add(grace))
+		_ = s.stream.ch.conn.Close() // all is said; that the peer may be gone is no failure
+	})
+}
+
+// Send takes the sender's part where the terms make the peer the receiver of a
+// set. This side learns the receiver's set size; the receiver learns this side's,
+// and the matches. The set must be bound to the epoch and schema of the terms:
+// if not, the error is ErrEpoch or ErrSchema at both ends, and nothing of the set
+// is sent.
+//
+// The run stops when ctx ends. Errors wrap those of this package, or of package
+// psi: psi.ErrKey at both ends says that the secrets differ. After an error the
+// session is closed.
+func (s *Session) Send(ctx context.Context, set *psi.Set) (*psi.Handles, error) {
+	p, err := s.params(s.role.other())
+	if err != nil {
+		return nil, fmt.Errorf("send: %w", err)
+	}
+	var h *psi.Handles
+	err = s.run(ctx, func() (err error) {
+		if err := s.bound(set); err != nil {
+			return err
+		}
+		h, err = psi.Send(ctx, &s.stream, p, set)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("send: %w", err)
+	}
+	return h, nil
+}
+
+// Receive takes the receiver's part where the terms give it to this side, under
+// the same rules as Send. It learns which of its items the peer has too.
+func (s *Session) Receive(ctx context.Context, set *psi.Set) (*psi.Result, error) {
+	p, err := s.params(s.role)
+	if err != nil {
+		return nil, fmt.Errorf("receive: %w", err)
+	}
+	var r *psi.Result
+	err = s.run(ctx, func() (err error) {
+		if err := s.bound(set); err != nil {
+			return err
+		}
+		r, err = psi.Receive(ctx, &s.stream, p, set)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receive: %w", err)
+	}
+	return r, nil
+}
+
+// params derives the run from the terms, if they make the given side the
+// receiver.
+func (s *Session) params(receiver Role) (*psi.Params, error) {
+	if s.terms.Function != FunctionSet {
+		return nil, fmt.Errorf("%w: the terms are for function %q", ErrRole, s.terms.Function)
+	}
+	if s.terms.Receiver != receiver {
+		return nil, fmt.Errorf("%w: the terms make the %s the receiver", ErrRole, s.terms.Receiver)
+	}
+	suite, err := psi.SuiteByName(s.terms.Suite)
+	if err != nil {
+		return nil, err
+	}
+	session := s.agreement.session()
+	p := &psi.Params{Suite: suite, Function: psi.Intersection, Session: session[:]}
+	p.MaxReceiver, p.MaxSender = s.terms.MaxProposer, s.terms.MaxAcceptor
+	if receiver == Acceptor {
+		p.MaxReceiver, p.MaxSender = p.MaxSender, p.MaxReceiver
+	}
+	if report := s.c.Progress; report != nil {
+		p.Progress = func(now psi.Progress) { report(Progress(now)) }
+	}
+	return p, nil
+}
+
+// bound reports whether the set is what the terms are about.
+func (s *Session) bound(set *psi.Set) error {
+	b := set.Binding()
+	if b.Epoch != s.terms.Epoch {
+		return fmt.Errorf("%w: %q, the terms say %q", ErrEpoch, b.Epoch, s.terms.Epoch)
+	}
+	if b.Config != s.terms.SchemaHash {
+		return fmt.Errorf("%w: its hash begins %x, the terms' %x", ErrSchema, b.Config[:4], s.terms.SchemaHash[:4])
+	}
+	return nil
+}
+
+// run is the session's one run: f, and the comparison of transcripts. An error
+// closes the session and tells the peer.
+func (s *Session) run(ctx context.Context, f func() error) error {
+	if !s.claim() {
+		return ErrUsed
+	}
+	return s.runClaimed(ctx, f)
+}
+
+// claim takes the session's one run; it reports whether it was there to take.
+func (s *Session) claim() bool { return s.used.CompareAndSwap(false, true) }
+
+func (s *Session) runClaimed(ctx context.Context, f func() error) error {
+	err := s.terms.timely(s.c.Clock(), s.c.Skew)
+	if err == nil {
+		err = f()
+	}
+	if err == nil {
+		err = s.finish(ctx)
+	}
+	if err != nil {
+		err = s.explain(ctx, err)
+		s.close(told(ctx, err))
+	}
+	return err
+}
+
+// finish compares transcripts. Its frames are the last of either side.
+func (s *Session) finish(ctx context.Context) error {
+	ch := s.stream.ch
+	if len(s.stream.rest) > 0 {
+		return fmt.Errorf("%w: data after the run", ErrFrame)
+	}
+	stop := context.AfterFunc(ctx, ch.interrupt)
+	defer stop()
+	own := Hash(ch.transcript(s.role))
+	say := func() error { return ch.write(frameFinish, own[:]) }
+	hear := func() error {
+		peer, err := ch.read(frameFinish)
+		if err == nil && Hash(peer) != own {
+			err = ErrTranscript
+		}
+		return err
+	}
+	if s.role == Acceptor { // one side listens first, so that a connection without buffers serves too
+		say, hear = hear, say
+	}
+	if err := say(); err != nil {
+		return err
+	}
+	if err := hear(); err != nil {
+		return err
+	}
+	s.done.Store(&own)
+	return nil
+}
+
+// explain names the cause of a failed run, where the inner protocol saw only that
+// its stream ended or that the peer's side of it gave up.
+func (s *Session) explain(ctx context.Context, err error) error {
+	select {
+	case <-s.closed:
+		return ErrClosed
+	default:
+	}
+	if errors.Is(err, wire.ErrTruncated) && s.stream.readErr != nil {
+		return s.stream.readErr
+	}
+	var aborted *AbortError
+	if errors.Is(err, wire.ErrAlert) && !errors.As(err, &aborted) {
+		return &AbortError{Code: CodeRun}
+	}
+	return causeOf(ctx, err)
+}

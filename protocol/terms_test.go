@@ -1,0 +1,257 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func encodingTerms() *Terms {
+	return &Terms{
+		Purpose:       "missing persons",
+		LegalBasis:    "Treaty of 2026, article 9",
+		Jurisdictions: []string{"DE", "FR"},
+		Function:      FunctionEncodings,
+		Epoch:         "2026-Q4",
+		SchemaHash:    schema,
+		MaxProposer:   1000,
+		Expires:       time.Now().Add(time.Hour),
+		Partner:       "Customs of Syldavia",
+		ConfigHash:    Hash{1},
+		Length:        1024,
+		Threshold:     0.8,
+	}
+}
+
+func TestTermsRoundTrip(t *testing.T) {
+	c, _ := agencies(t)
+	for _, terms := range []*Terms{goodTerms(), encodingTerms()} {
+		want := complete(t, terms, c)
+		text, err := want.marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseTerms(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-written +read):\n%s", diff)
+		}
+	}
+}
+
+// Each invalid term is named.
+func TestInvalidTerms(t *testing.T) {
+	tests := []struct {
+		name   string
+		base   func() *Terms
+		change func(*Terms)
+		term   string
+	}{
+		{"version", goodTerms, func(t *Terms) { t.Version = 2 }, "version"},
+		{"no proposer", goodTerms, func(t *Terms) { t.Proposer = "" }, "proposer"},
+		{"proposer too long", goodTerms, func(t *Terms) { t.Proposer = strings.Repeat("x", 65) }, "proposer"},
+		{"acceptor with a line break", goodTerms, func(t *Terms) { t.Acceptor = "a\nb" }, "acceptor"},
+		{"acceptor is the proposer", goodTerms, func(t *Terms) { t.Acceptor = t.Proposer }, "acceptor"},
+		{"no purpose", goodTerms, func(t *Terms) { t.Purpose = "" }, "purpose"},
+		{"blank purpose", goodTerms, func(t *Terms) { t.Purpose = " " }, "purpose"},
+		{"purpose too long", goodTerms, func(t *Terms) { t.Purpose = strings.Repeat("x", 1001) }, "purpose"},
+		{"purpose that turns its direction", goodTerms, func(t *Terms) { t.Purpose = "a\u202eb" }, "purpose"},
+		{"no legal basis", goodTerms, func(t *Terms) { t.LegalBasis = "" }, "legal_basis"},
+		{"legal basis of broken encoding", goodTerms, func(t *Terms) { t.LegalBasis = "a\xff" }, "legal_basis"},
+		{"no jurisdiction", goodTerms, func(t *Terms) { t.Jurisdictions = nil }, "jurisdictions"},
+		{"too many jurisdictions", goodTerms, func(t *Terms) { t.Jurisdictions = make([]string, 33) }, "jurisdictions"},
+		{"jurisdiction twice", goodTerms, func(t *Terms) { t.Jurisdictions = []string{"DE", "DE"} }, "jurisdictions"},
+		{"jurisdiction in small letters", goodTerms, func(t *Terms) { t.Jurisdictions = []string{"de"} }, "jurisdictions"},
+		{"no function", goodTerms, func(t *Terms) { t.Function = "" }, "function"},
+		{"unknown function", goodTerms, func(t *Terms) { t.Function = "count" }, "function"},
+		{"no epoch", goodTerms, func(t *Terms) { t.Epoch = "" }, "epoch"},
+		{"epoch with a space", goodTerms, func(t *Terms) { t.Epoch = "2026 Q4" }, "epoch"},
+		{"epoch with a line break", goodTerms, func(t *Terms) { t.Epoch = "2026\n" }, "epoch"},
+		{"no schema hash", goodTerms, func(t *Terms) { t.SchemaHash = Hash{} }, "schema_hash"},
+		{"no time of issue", goodTerms, func(t *Terms) { t.Issued = time.Time{} }, "issued"},
+		{"no expiry", goodTerms, func(t *Terms) { t.Expires = time.Time{} }, "expires"},
+		{"expiry before issue", goodTerms, func(t *Terms) { t.Expires = t.Issued.Add(-time.Second) }, "expires"},
+
+		{"unknown suite", goodTerms, func(t *Terms) { t.Suite = "rot13" }, "suite"},
+		{"no receiver", goodTerms, func(t *Terms) { t.Receiver = "" }, "receiver"},
+		{"both receive", goodTerms, func(t *Terms) { t.Receiver = "both" }, "receiver"},
+		{"nothing from the proposer", goodTerms, func(t *Terms) { t.MaxProposer = 0 }, "max_proposer"},
+		{"negative size", goodTerms, func(t *Terms) { t.MaxAcceptor = -1 }, "max_acceptor"},
+		{"size beyond all bounds", goodTerms, func(t *Terms) { t.MaxAcceptor = math.MaxInt }, "max_acceptor"},
+		{"partner in a set", goodTerms, func(t *Terms) { t.Partner = "P" }, "partner"},
+		{"config hash in a set", goodTerms, func(t *Terms) { t.ConfigHash = Hash{1} }, "config_hash"},
+		{"length in a set", goodTerms, func(t *Terms) { t.Length = 1024 }, "length"},
+		{"threshold in a set", goodTerms, func(t *Terms) { t.Threshold = 0.8 }, "threshold"},
+
+		{"suite for encodings", encodingTerms, func(t *Terms) { t.Suite = "ecdh-p256" }, "suite"},
+		{"receiver for encodings", encodingTerms, func(t *Terms) { t.Receiver = Proposer }, "receiver"},
+		{"no encodings", encodingTerms, func(t *Terms) { t.MaxProposer = 0 }, "max_proposer"},
+		{"encodings from the unit", encodingTerms, func(t *Terms) { t.MaxAcceptor = 1 }, "max_acceptor"},
+		{"no partner", encodingTerms, func(t *Terms) { t.Partner = "" }, "partner"},
+		{"proposer as partner", encodingTerms, func(t *Terms) { t.Partner = t.Proposer }, "partner"},
+		{"unit as partner", encodingTerms, func(t *Terms) { t.Partner = t.Acceptor }, "partner"},
+		{"no config hash", encodingTerms, func(t *Terms) { t.ConfigHash = Hash{} }, "config_hash"},
+		{"no length", encodingTerms, func(t *Terms) { t.Length = 0 }, "length"},
+		{"odd length", encodingTerms, func(t *Terms) { t.Length = 1000 }, "length"},
+		{"no threshold", encodingTerms, func(t *Terms) { t.Threshold = 0 }, "threshold"},
+		{"threshold above 1", encodingTerms, func(t *Terms) { t.Threshold = 1.01 }, "threshold"},
+		{"threshold not a number", encodingTerms, func(t *Terms) { t.Threshold = math.NaN() }, "threshold"},
+	}
+	c, _ := agencies(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			terms := complete(t, tt.base(), c)
+			tt.change(terms)
+			var named *TermError
+			if err := terms.Validate(); !errors.As(err, &named) || named.Term != tt.term || !errors.Is(err, ErrTerms) {
+				t.Errorf("%v, want term %q and %v", err, tt.term, ErrTerms)
+			}
+			if !termKeys[tt.term] {
+				t.Errorf("%q is not a key of terms", tt.term)
+			}
+		})
+	}
+}
+
+// Text that the standard decoder would take, with two meanings or more.
+func TestParseTermsIsStrict(t *testing.T) {
+	c, _ := agencies(t)
+	text, err := complete(t, goodTerms(), c).marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(text)
+	replace := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			t.Fatalf("terms have no %q", old)
+		}
+		return strings.Replace(good, old, new, 1)
+	}
+	for name, text := range map[string]string{
+		"empty":               "",
+		"null":                "null",
+		"list":                "[" + good + "]",
+		"unfinished":          good[:len(good)-1],
+		"unknown key":         replace(`{`, `{"retention":1,`),
+		"duplicate key":       replace(`{`, `{"epoch":"2026-Q4",`),
+		"duplicate by case":   replace(`{`, `{"Epoch":"2027-Q1",`),
+		"key in capitals":     replace(`"epoch"`, `"EPOCH"`),
+		"escaped duplicate":   replace(`{`, `{"\u0065poch":"2026-Q4",`),
+		"trailing object":     good + "{}",
+		"trailing brace":      good + "}",
+		"trailing comma":      replace(`"version":1,`, `"version":1,,`),
+		"number as text":      replace(`"version":1`, `"version":"1"`),
+		"fraction":            replace(`"version":1`, `"version":1.5`),
+		"text as list":        replace(`"missing persons"`, `["missing persons"]`),
+		"list as text":        replace(`["DE","FR"]`, `"DE"`),
+		"nested object":       replace(`"missing persons"`, `{"a":1,"a":2}`),
+		"size beyond an int":  replace(`"max_proposer":1000`, `"max_proposer":1e99`),
+		"hash in capitals":    replace(schema.String(), strings.ToUpper(schema.String())),
+		"hash too short":      replace(schema.String(), schema.String()[2:]),
+		"hash of no digits":   replace(schema.String(), strings.Repeat("zz", 32)),
+		"time without a zone": replace(`Z"`, `"`),
+		"not UTF-8":           replace("missing", "miss\xffng"),
+		"too long":            good + strings.Repeat(" ", MaxTerms),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := ParseTerms([]byte(text)); !errors.Is(err, ErrTerms) {
+				t.Errorf("%v, want %v", err, ErrTerms)
+			}
+		})
+	}
+	if _, err := ParseTerms([]byte(" \n" + good + "\n")); err != nil {
+		t.Errorf("space around terms: %v", err)
+	}
+}
+
+// Errors of the parser name keys that are known, never what the text holds.
+func TestParseTermsRevealsNothing(t *testing.T) {
+	const name = "Tintin"
+	for _, text := range []string{
+		`{"` + name + `":1}`, `{"purpose":{"` + name + `":1}}`, `{"version":"` + name + `"}`, `{"expires":"` + name + `"}`,
+		`{"schema_hash":"` + name + `"}`, name, `{"purpose":` + name + `}`, `{"epoch":"` + name + ` "}`,
+	} {
+		if _, err := ParseTerms([]byte(text)); err == nil || strings.Contains(err.Error(), name) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// Dial proposes no terms that are invalid, expired or outside the own policy.
+func TestDialChecksItsTerms(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Terms, *Config)
+		term   string
+		want   error
+	}{
+		{"another's name", func(t *Terms, _ *Config) { t.Proposer = "X" }, "proposer", ErrTerms},
+		{"a stranger", func(t *Terms, _ *Config) { t.Acceptor = "X" }, "acceptor", ErrTerms},
+		{"one of two peers", func(terms *Terms, c *Config) { c.Peers = append(c.Peers, identity(t, "X").Peer()) }, "acceptor", ErrTerms},
+		{"expired", func(t *Terms, _ *Config) {
+			t.Issued, t.Expires = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+		}, "expires", ErrExpired},
+		{"not yet issued", func(t *Terms, _ *Config) { t.Issued = time.Now().Add(10 * time.Minute) }, "issued", nil},
+		{"own policy", func(_ *Terms, c *Config) { c.Policy = &Policy{} }, "function", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _ := agencies(t)
+			terms := goodTerms()
+			tt.change(terms, c)
+			_, err := Dial(t.Context(), "127.0.0.1:1", terms, c)
+			var named *TermError
+			if !errors.As(err, &named) || named.Term != tt.term || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("%v, want term %q and %v", err, tt.term, tt.want)
+			}
+		})
+	}
+	c, _ := agencies(t)
+	if _, err := Dial(t.Context(), "127.0.0.1:1", nil, c); !errors.Is(err, ErrTerms) {
+		t.Errorf("no terms: %v, want %v", err, ErrTerms)
+	}
+}
+
+func FuzzTerms(f *testing.F) {
+	for _, terms := range []*Terms{goodTerms(), encodingTerms()} {
+		terms.Version, terms.Proposer, terms.Acceptor = Version, "P", "A"
+		terms.Issued, terms.Expires = time.Unix(1e9, 0).UTC(), time.Unix(2e9, 0).UTC()
+		if terms.Function == FunctionSet {
+			terms.Suite = "ecdh-p256"
+		}
+		text, err := terms.marshal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"purpose":"a","purpose":"b"}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		terms, err := ParseTerms(text)
+		if err != nil {
+			return
+		}
+		again, err := terms.marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := ParseTerms(again)
+		if err != nil {
+			t.Fatalf("terms that were read cannot be read again: %v", err)
+		}
+		if diff := cmp.Diff(terms, back); diff != "" {
+			t.Errorf("(-first +second):\n%s", diff)
+		}
+		var loose map[string]any
+		if json.Unmarshal(text, &loose) != nil {
+			t.Error("the standard decoder refuses what was read")
+		}
+	})
+}
