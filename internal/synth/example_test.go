@@ -23,7 +23,7 @@ func Example() {
 			b.GivenName, b.FamilyName, b.BirthDate, p.Errors[l[1]])
 	}
 	// Output:
-	// Marcel Kohltenstein, 1995-12-13: Marcel Kohltenstein, 1995-12-13 []
-	// Renata Przybeń, 1984-06-12: Renata Przybeń, 1984-06-12 [{street moved} {street_number moved} {postcode moved} {city moved} {email missing}]
-	// Maria Stockegger, 1998-08-05: Maria Stockebger, 1998-05-08 [{birth_date day and month swapped} {family_name typo}]
+	// Michał Falak, 1973-11-20: Misiek Falk, 1973-11-20 [{street moved} {street_number moved} {postcode moved} {city moved} {family_name deletion} {given_name nickname}]
+	// Johan Hofingedonk, 1993-01-11: Johan Hofingedoonk, 1993-01-11 [{family_name sound} {phone transposition}]
+	// Sophie Kooikerhoven, 1943-12-05: Kooikerhoven Sophie, 1943-12-05 [{given_name names swapped} {family_name names swapped} {email missing} {phone insertion}]
 }

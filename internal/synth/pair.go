@@ -16,8 +16,9 @@ type Pair struct {
 
 // Pair draws a file of a people and one of b, of whom shared are on both, each
 // file in random order. A is clean. All of B is dirty, also those on no other
-// file, so that dirt does not give the truth away. Households are spread over
-// both files, so that the relatives of a person on one may be on the other.
+// file, so that dirt does not give the truth away. The two agencies together know
+// one person in four, so that relatives of a person on one file are on the other
+// at times, not as a rule.
 func (g *Generator) Pair(a, b, shared int) (*Pair, error) {
 	if a < 0 || b < 0 || shared < 0 || shared > min(a, b) {
 		return nil, fmt.Errorf("synth: no two files of %d and %d people share %d", a, b, shared)
@@ -25,6 +26,9 @@ func (g *Generator) Pair(a, b, shared int) (*Pair, error) {
 	people := make([]Person, a+b-shared)
 	for i := range people {
 		people[i] = g.Person()
+		for g.r.IntN(4) > 0 {
+			g.Person() // known to neither
+		}
 	}
 	g.r.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
 	p := &Pair{A: make([]Person, a), B: make([]Person, b), Errors: make([][]Error, b)}

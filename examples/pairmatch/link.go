@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/comity-prl/comity/protocol"
+	"github.com/comity-prl/comity/psi"
+)
+
+// maxPeerTokens is how many tokens, or records, a peer may bring unless told
+// otherwise.
+const maxPeerTokens = 10_000_000
+
+var flagMaxPeer = &cli.IntFlag{Name: "max-peer", Value: maxPeerTokens, Usage: "how many distinct tokens the peer may bring"}
+
+var linkCommand = &cli.Command{
+	Name:  "link",
+	Usage: "propose terms to the other agency, or to a linkage unit, and link",
+	Description: `With --connect, link speaks to the other agency's serve and compares exact
+tokens. With --unit, both agencies run link against a linkage unit, which
+compares encodings of records that may have errors.
+
+The terms are signed by both sides and written beside the result.`,
+	Flags: append(sideFlags,
+		&cli.StringFlag{Name: "connect", Usage: "`HOST:PORT` of the other agency's serve"},
+		&cli.StringFlag{Name: "unit", Usage: "`HOST:PORT` of the linkage unit"},
+		&cli.StringFlag{Name: "unit-name", Usage: "`NAME` of the linkage unit (default: the only one known)"},
+		&cli.StringFlag{Name: "purpose", Usage: "`TEXT`: why the two link", Required: true},
+		&cli.StringFlag{Name: "legal-basis", Usage: "`TEXT`: on what ground", Required: true},
+		&cli.StringFlag{Name: "jurisdictions", Usage: "`CODES` such as DE,FR", Required: true},
+		&cli.DurationFlag{Name: "valid", Usage: "how long the terms are valid", Value: time.Hour},
+		&cli.StringFlag{Name: "suite", Usage: "`NAME` of the intersection protocol", Value: psi.ECDHRistretto255().String()},
+		roleFlag("receiver"), flagMaxPeer,
+		&cli.StringFlag{Name: "o", Aliases: []string{"out", "output"}, Usage: "`FILE` for the result (default: matches.csv, handles.csv or groups.csv)"},
+		flagForce, flagJSON, flagQuiet,
+	),
+	Action: func(ctx context.Context, cmd *cli.Command) error {
+		if _, err := arguments(cmd); err != nil {
+			return err
+		}
+		if (cmd.String("connect") == "") == (cmd.String("unit") == "") {
+			return usagef("link needs either --connect or --unit: see pairmatch help link")
+		}
+		if cmd.String("unit") != "" {
+			return linkByUnit(ctx, cmd)
+		}
+		return linkWithPeer(ctx, cmd)
+	},
+}
+
+// terms returns those that the flags and the pact give.
+func (s *side) terms(cmd *cli.Command) *protocol.Terms {
+	now := clock().UTC().Truncate(time.Second)
+	return &protocol.Terms{
+		Purpose:       cmd.String("purpose"),
+		LegalBasis:    cmd.String("legal-basis"),
+		Jurisdictions: split(cmd.String("jurisdictions")),
+		Epoch:         s.pact.epoch,
+		Issued:        now,
+		Expires:       now.Add(cmd.Duration("valid")),
+	}
+}
+
+func linkWithPeer(ctx context.Context, cmd *cli.Command) error {
+	if _, err := psi.SuiteByName(cmd.String("suite")); err != nil {
+		return usagef("--suite: %s", flat(err))
+	}
+	receive := cmd.String("role") == "receiver"
+	out := outputPath(cmd, receive)
+	if err := mayWrite(cmd.Bool("force"), out, termsPath(out)); err != nil {
+		return err
+	}
+	s, err := openSide(cmd)
+	if err != nil {
+		return err
+	}
+	t, err := s.tokens(ctx)
+	if err != nil {
+		return err
+	}
+	terms := s.terms(cmd)
+	terms.Acceptor = s.peer.Name
+	terms.Function = protocol.FunctionSet
+	terms.Suite = cmd.String("suite")
+	terms.SchemaHash = t.hash
+	terms.Receiver = protocol.Acceptor
+	if receive {
+		terms.Receiver = protocol.Proposer
+	}
+	terms.MaxProposer = max(1, t.set.Len()) // terms have no room for an empty set
+	terms.MaxAcceptor = cmd.Int("max-peer")
+
+	began := time.Now()
+	session, err := protocol.Dial(ctx, cmd.String("connect"), terms, s.folder.config(s.con, s.peer))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	r, err := s.run(ctx, session, t, receive)
+	if err != nil {
+		return err
+	}
+	return s.finish(r, out, session, began)
+}
+
+func outputPath(cmd *cli.Command, receive bool) string {
+	switch {
+	case cmd.String("o") != "":
+		return cmd.String("o")
+	case cmd.String("unit") != "":
+		return kindGroups + ".csv"
+	case receive:
+		return kindMatches + ".csv"
+	}
+	return kindHandles + ".csv"
+}
+
+func linkByUnit(ctx context.Context, cmd *cli.Command) error {
+	out := outputPath(cmd, true)
+	if err := mayWrite(cmd.Bool("force"), out, termsPath(out)); err != nil {
+		return err
+	}
+	s, err := openSide(cmd)
+	if err != nil {
+		return err
+	}
+	unit, err := s.folder.peer(cmd.String("unit-name"), true)
+	if err != nil {
+		return err
+	}
+	tk, err := s.pact.linkage.tokenizer(s.pact.secret, s.pact.epoch)
+	if err != nil {
+		return err
+	}
+	set, binding, err := s.encodings(ctx)
+	if err != nil {
+		return err
+	}
+	terms := s.terms(cmd)
+	terms.Acceptor = unit.Name
+	terms.Partner = s.peer.Name
+	terms.Function = protocol.FunctionEncodings
+	terms.SchemaHash = tk.Hash()
+	terms.ConfigHash = binding.Config
+	terms.Length = s.pact.linkage.bloom().Length
+	terms.Threshold = s.pact.linkage.Encoding.Threshold
+	terms.MaxProposer = max(1, len(s.table.records))
+
+	began := time.Now()
+	session, err := protocol.Dial(ctx, cmd.String("unit"), terms, s.folder.config(s.con, unit))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	s.con.note("the unit agreed to the terms; it links once %s has come too", s.peer.Name)
+	g, err := session.Submit(ctx, set)
+	if err != nil {
+		return err
+	}
+	return s.finish(s.groups(g), out, session, began)
+}
+
+// summary is what a run says of itself to programs.
+type summary struct {
+	Result     string        `json:"result"`
+	File       string        `json:"file"`
+	Terms      string        `json:"terms"`
+	Records    int           `json:"records"`
+	Rows       int           `json:"rows"`      // own rows in the result
+	PeerSize   int           `json:"peer_size"` // the peer's distinct tokens, or records
+	Sent       int64         `json:"bytes_sent"`
+	Received   int64         `json:"bytes_received"`
+	Seconds    float64       `json:"seconds"`
+	Peer       string        `json:"peer"`
+	Purpose    string        `json:"purpose"`
+	Transcript protocol.Hash `json:"transcript"`
+}
+
+// finish saves the result and says what came out.
+func (s *side) finish(r *result, path string, session *protocol.Session, began time.Time) error {
+	seconds := time.Since(began).Seconds()
+	if err := r.save(path, session); err != nil {
+		return err
+	}
+	sent, received := session.Bytes()
+	terms := session.Terms()
+	s.con.say("%s", r.headline(len(s.table.records), terms.Partner, session.Peer().Name))
+	s.con.say("  %-11s %s", r.kind, path)
+	s.con.say("  %-11s %s", "terms", termsPath(path))
+	s.con.say("  %-11s sent %d bytes, received %d, in %.1f s", "network", sent, received, seconds)
+	s.con.say("  %-11s %s  (the same on the other side)", "transcript", session.Transcript())
+	return s.con.result(summary{
+		Result: r.kind, File: path, Terms: termsPath(path), Records: len(s.table.records), Rows: r.rows, PeerSize: r.peerSize,
+		Sent: sent, Received: received, Seconds: seconds, Peer: session.Peer().Name, Purpose: terms.Purpose, Transcript: session.Transcript(),
+	})
+}

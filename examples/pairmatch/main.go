@@ -1,0 +1,118 @@
+// Pairmatch is the command for two agencies that want to know which persons both
+// know about, and to show each other nothing else. See it at work:
+//
+//	pairmatch demo
+//
+// In earnest each agency makes an identity, the two agree on fields, rules and a
+// secret by passing two lines of text, and then one serves and the other links:
+//
+//	Agency A                                         Agency B
+//	pairmatch init --dir a --name "Agency A"         pairmatch init --dir b --name "Agency B"
+//	pairmatch schema a.csv -o linkage.json
+//	pairmatch invite --dir a --linkage linkage.json
+//	    --epoch 2026-Q4 -o invite.txt          ──▶
+//	                                                 pairmatch accept --dir b invite.txt -o reply.txt
+//	                                           ◀──
+//	pairmatch accept --dir a reply.txt
+//	                     compare the code by telephone
+//	                                                 pairmatch serve --dir b --data b.csv --listen :7700
+//	pairmatch link --dir a --data a.csv
+//	    --connect b.example:7700 --purpose ...
+//
+// link writes the own rows that match, each with a handle, and serve the file that
+// turns handles into its rows, which never leaves it. For records with errors
+// both owners run link --unit against a third party, a linkage unit, which
+// compares keyed encodings and holds no key.
+//
+// Exit codes are part of the interface:
+//
+//	0    done
+//	1    internal error
+//	2    wrong usage
+//	3    an input file, or a file of the own folder, is missing or malformed
+//	4    the set-ups differ: epoch, fields, rules, encoding, secret or version
+//	5    the peer is not trusted, or does not trust this side
+//	6    the terms are refused or have expired
+//	7    the connection failed, or the peer hung up
+//	8    the clocks are too far apart
+//	130  interrupted
+//
+// No message names a value of a record, a token or a secret.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+// clock tells the time. The test binary sets it to act as a host whose clock is
+// wrong.
+var clock = time.Now
+
+func main() { os.Exit(run(os.Args)) }
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	err := newCommand().Run(ctx, args)
+	if err == nil {
+		return 0
+	}
+	f := explain(err)
+	fmt.Fprintf(os.Stderr, "pairmatch: %s\n", f)
+	return f.code
+}
+
+var (
+	flagDir = &cli.StringFlag{Name: "dir", Usage: "`FOLDER` of the own identity, made by init", Required: true}
+	// As in other tools, -json works as well as --json.
+	flagJSON  = &cli.BoolFlag{Name: "json", Usage: "print the result as JSON"}
+	flagQuiet = &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no notes and no progress on standard error"}
+	flagForce = &cli.BoolFlag{Name: "force", Usage: "replace files that exist"}
+	flagEpoch = &cli.StringFlag{Name: "epoch", Usage: "`NAME` of the key period, such as 2026-Q4 (default: the one agreed last)"}
+	flagPeer  = &cli.StringFlag{Name: "peer", Usage: "`NAME` of the other agency (default: the only one known)"}
+)
+
+func newCommand() *cli.Command {
+	root := &cli.Command{
+		Name:  "pairmatch",
+		Usage: "find the persons that two agencies both know, and reveal nothing else",
+		Description: `Start with "pairmatch demo". In earnest: init, schema, invite and accept,
+doctor, then serve and link.
+
+` + exitHelp,
+		Commands: []*cli.Command{
+			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, doctorCommand,
+			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand,
+		},
+		HideVersion:    true,
+		Suggest:        true,
+		Writer:         os.Stdout,
+		ErrWriter:      os.Stderr,
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run prints errors
+		OnUsageError:   usageError,
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			if cmd.Args().Present() {
+				return usagef("there is no command %q: see pairmatch help", cmd.Args().First())
+			}
+			return cli.ShowRootCommandHelp(cmd)
+		},
+	}
+	for _, c := range root.Commands {
+		c.OnUsageError = usageError
+		c.HideHelpCommand = true
+		c.DisableSliceFlagSeparator = true // a purpose may hold a comma
+	}
+	return root
+}
+
+func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	return usagef("%s: see pairmatch help %s", flat(err), cmd.Name)
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The test binary is pairmatch, and the helpers of the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"pairmatch": func() {
+			setClock(os.Getenv("PAIRMATCH_TEST_CLOCK"))
+			main()
+		},
+		"exits": func() { os.Exit(exits(os.Args[1:])) },
+		"cut":   func() { os.Exit(cut(os.Args[1:])) },
+	})
+}
+
+// setClock makes the clock wrong by so much.
+func setClock(offset string) {
+	if offset == "" {
+		return
+	}
+	d, err := time.ParseDuration(offset)
+	if err != nil {
+		panic(err)
+	}
+	clock = func() time.Time { return time.Now().Add(d) }
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"address":  address,
+			"agree":    agree,
+			"damage":   damage,
+			"mail":     mail,
+			"people":   people,
+			"samecode": sameCode,
+			"unutf8":   unUTF8,
+			"utf16":    toUTF16,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// exits runs a command and reports whether it ended with the given code:
+//
+//	exec exits CODE COMMAND ARG...
+func exits(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	cmd := exec.CommandContext(ctx, args[1], args[2:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		fmt.Fprintf(os.Stderr, "exit code %d, want %d\n", got, want)
+		return 1
+	}
+	return 0
+}
+
+// cut passes one connection on and cuts it after so many bytes of the answer:
+//
+//	exec cut TO-ADDRESS BYTES ADDRESS-FILE
+func cut(args []string) int {
+	err := func() error {
+		n, err := strconv.ParseInt(args[1], 10, 64)
+		if err != nil {
+			return err
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		if err := writeFile(args[2], []byte(l.Addr().String())); err != nil {
+			return err
+		}
+		near, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		defer near.Close()
+		far, err := net.Dial("tcp", args[0])
+		if err != nil {
+			return err
+		}
+		defer far.Close()
+		go io.Copy(far, near)
+		_, err = io.CopyN(near, far, n)
+		return err
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// address waits for the file that a server writes its address to, and puts the
+// address in a variable:
+//
+//	address VARIABLE FILE
+func address(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: address VARIABLE FILE")
+	}
+	for range 600 {
+		if text, err := os.ReadFile(ts.MkAbs(args[1])); err == nil {
+			ts.Setenv(args[0], strings.TrimSpace(string(text)))
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("no address in %s", args[1])
+}
+
+// damage changes a character in the middle of the last line of a file:
+//
+//	damage FILE
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage FILE")
+	}
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	at := len(text) - 20
+	text[at] = map[bool]byte{true: 'B', false: 'A'}[text[at] == 'A']
+	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// agree makes the agencies a and b and lets them agree on what schema proposes
+// for a.csv:
+//
+//	agree EPOCH
+func agree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: agree EPOCH")
+	}
+	for _, line := range []string{
+		"init --dir a --name A",
+		"init --dir b --name B",
+		"schema a.csv -o linkage.json",
+		"invite --dir a --linkage linkage.json --epoch " + args[0] + " -o invite.txt",
+		"accept --dir b invite.txt -o reply.txt",
+		"accept --dir a reply.txt",
+	} {
+		ts.Check(ts.Exec("pairmatch", strings.Fields(line)...))
+	}
+}
+
+// mail breaks the lines of a file and quotes them, between a greeting and a
+// signature:
+//
+//	mail FILE
+func mail(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: mail FILE")
+	}
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	var b strings.Builder
+	b.WriteString("Dear colleague,\n\n")
+	for line := range slices.Chunk(bytes.TrimSpace(text), 70) {
+		fmt.Fprintf(&b, "> %s\r\n", line)
+	}
+	b.WriteString("\nKind regards\n")
+	ts.Check(os.WriteFile(path, []byte(b.String()), 0o600))
+}
+
+// sameCode compares the codes that two outputs show:
+//
+//	samecode FILE FILE
+func sameCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: samecode FILE FILE")
+	}
+	code := regexp.MustCompile(`\d{5}( \d{5}){4}`)
+	a, b := code.FindString(ts.ReadFile(args[0])), code.FindString(ts.ReadFile(args[1]))
+	if a == "" || a != b {
+		ts.Fatalf("the codes are %q and %q", a, b)
+	}
+}
+
+// unUTF8 puts a byte that is not UTF-8 in the place of each question mark:
+//
+//	unutf8 FILE
+func unUTF8(ts *testscript.TestScript, neg bool, args []string) {
+	rewrite(ts, neg, args, func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("?"), []byte{0xe9}) })
+}
+
+// toUTF16 writes a file of ASCII as UTF-16:
+//
+//	utf16 FILE
+func toUTF16(ts *testscript.TestScript, neg bool, args []string) {
+	rewrite(ts, neg, args, func(text []byte) []byte {
+		out := []byte{0xff, 0xfe}
+		for _, c := range text {
+			out = append(out, c, 0)
+		}
+		return out
+	})
+}
+
+func rewrite(ts *testscript.TestScript, neg bool, args []string, change func([]byte) []byte) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("the command takes one file")
+	}
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, change(text), 0o600))
+}
+
+// people writes a CSV file of so many persons:
+//
+//	people FILE COUNT
+func people(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: people FILE COUNT")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b strings.Builder
+	b.WriteString("given_name,family_name,birth_date\n")
+	for i := range n {
+		letters := fmt.Sprintf("%c%c", 'a'+i%26, 'a'+i/26%26)
+		fmt.Fprintf(&b, "Vim%s,Ko%sberg,19%02d-0%d-1%d\n", letters, letters, i%100, 1+i%9, i%10)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/comity-prl/comity/protocol"
+	"github.com/comity-prl/comity/psi"
+)
+
+var (
+	flagListen      = &cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on; port 0 takes a free one", Value: "127.0.0.1:7700"}
+	flagAddressFile = &cli.StringFlag{Name: "address-file", Usage: "`FILE` to write the address in use to"}
+	flagWait        = &cli.DurationFlag{Name: "wait", Usage: "give up after this long without a session (default: never)"}
+	flagOnce        = &cli.BoolFlag{Name: "once", Usage: "end after one session, with its exit code"}
+)
+
+var serveCommand = &cli.Command{
+	Name:  "serve",
+	Usage: "wait for the other agency's link",
+	Description: `Accepts sessions from one agency and permits what was agreed with it: the
+epoch, the linkage file, this side's role. --permit-* narrow that further.
+
+Each session has a folder of its own below --out, or with --once the folder
+itself. The handles in it turn the other side's matches into own rows: keep
+them, and never send the file.
+
+The first line on standard output is "listening on HOST:PORT".`,
+	Flags: append(sideFlags,
+		flagListen, flagAddressFile, flagOnce, flagWait,
+		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for results", Value: "results"},
+		roleFlag("sender"), flagMaxPeer,
+		&cli.StringSliceFlag{Name: "permit-suite", Usage: "permit this `SUITE` (may be repeated; default: " + psi.ECDHRistretto255().String() + ")"},
+		&cli.StringSliceFlag{Name: "permit-purpose", Usage: "permit this `TEXT` as purpose (may be repeated; default: any)"},
+		&cli.StringSliceFlag{Name: "permit-legal-basis", Usage: "permit this `TEXT` as legal basis (may be repeated; default: any)"},
+		&cli.StringFlag{Name: "permit-jurisdictions", Usage: "permit these `CODES` only, such as DE,FR (default: any)"},
+		flagForce, flagJSON, flagQuiet,
+	),
+	Action: func(ctx context.Context, cmd *cli.Command) error {
+		if _, err := arguments(cmd); err != nil {
+			return err
+		}
+		s, err := newServer(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		return s.serve(ctx, cmd)
+	},
+}
+
+// server answers one agency's link.
+type server struct {
+	*side
+	tokens  *tokens
+	receive bool
+	once    bool
+	force   bool
+	out     string
+}
+
+func newServer(ctx context.Context, cmd *cli.Command) (*server, error) {
+	v := &server{receive: cmd.String("role") == "receiver", once: cmd.Bool("once"), force: cmd.Bool("force"), out: cmd.String("out")}
+	if v.once {
+		if err := mayWrite(v.force, v.path(v.out), termsPath(v.path(v.out))); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if v.side, err = openSide(cmd); err != nil {
+		return nil, err
+	}
+	v.tokens, err = v.side.tokens(ctx)
+	return v, err
+}
+
+func (v *server) path(folder string) string {
+	if v.receive {
+		return filepath.Join(folder, kindMatches+".csv")
+	}
+	return filepath.Join(folder, kindHandles+".csv")
+}
+
+// policy permits what was agreed, and what the flags leave of the rest.
+func (v *server) policy(cmd *cli.Command) *protocol.Policy {
+	receiver := protocol.Proposer
+	if v.receive {
+		receiver = protocol.Acceptor
+	}
+	return &protocol.Policy{
+		Functions:     []string{protocol.FunctionSet},
+		Purposes:      orElse(cmd.StringSlice("permit-purpose"), protocol.Any),
+		LegalBases:    orElse(cmd.StringSlice("permit-legal-basis"), protocol.Any),
+		Jurisdictions: orElse(split(cmd.String("permit-jurisdictions")), protocol.Any),
+		Epochs:        []string{v.pact.epoch},
+		Suites:        orElse(cmd.StringSlice("permit-suite"), psi.ECDHRistretto255().String()),
+		Receivers:     []protocol.Role{receiver},
+		Schemas:       []protocol.Hash{v.tokens.hash},
+		MaxProposer:   cmd.Int("max-peer"),
+		MaxAcceptor:   math.MaxInt, // the own set is what it is
+	}
+}
+
+func orElse(list []string, fallback string) []string {
+	if len(list) == 0 {
+		return []string{fallback}
+	}
+	return list
+}
+
+func (v *server) serve(ctx context.Context, cmd *cli.Command) error {
+	config := v.folder.config(v.con, v.peer)
+	config.Policy = v.policy(cmd)
+	config.Failed = v.con.refused
+	l, err := listen(cmd, v.con, config)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	for {
+		session, err := acceptWithin(ctx, l, cmd.Duration("wait"))
+		if err != nil {
+			return err
+		}
+		err = v.session(ctx, session)
+		if v.once {
+			return err
+		}
+		if err != nil && ctx.Err() == nil { // an interrupt is acceptWithin's to report
+			v.con.warn("a session with %s failed: %s", session.Peer().Name, explain(err))
+		}
+	}
+}
+
+// session runs one session and saves its result.
+func (v *server) session(ctx context.Context, session *protocol.Session) error {
+	defer session.Close()
+	began := time.Now()
+	terms := session.Terms()
+	v.con.note("session with %s: purpose %q, legal basis %q", session.Peer().Name, terms.Purpose, terms.LegalBasis)
+	r, err := v.run(ctx, session, v.tokens, v.receive)
+	if err != nil {
+		return err
+	}
+	folder := v.out
+	if !v.once {
+		run := session.Transcript().String()[:8]
+		folder = filepath.Join(folder, clock().UTC().Format("20060102T150405Z")+"-"+run)
+	}
+	if err := os.MkdirAll(folder, privateFolder); err != nil {
+		return err
+	}
+	return v.finish(r, v.path(folder), session, began)
+}
+
+// listen begins to listen and says where.
+func listen(cmd *cli.Command, con *console, c *protocol.Config) (*protocol.Listener, error) {
+	l, err := protocol.Listen(cmd.String("listen"), c)
+	if err != nil {
+		return nil, err
+	}
+	address := l.Addr().String()
+	if path := cmd.String("address-file"); path != "" {
+		if err := writeFile(path, []byte(address+"\n")); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	con.say("listening on %s", address)
+	return l, con.result(struct {
+		Listening string `json:"listening"`
+	}{address})
+}
+
+// acceptWithin waits for a session, for so long at most; 0 waits for ever.
+func acceptWithin(ctx context.Context, l *protocol.Listener, wait time.Duration) (*protocol.Session, error) {
+	if wait <= 0 {
+		return l.Accept(ctx)
+	}
+	timeout := &failure{exitConnection, fmt.Sprintf("no session within %v", wait), "see that the other side runs link with the right address"}
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, timeout)
+	defer cancel()
+	return l.Accept(ctx)
+}
+
+// refused tells of a connection that did not become a session.
+func (c *console) refused(err error) { c.warn("no session: %s", explain(err)) }
