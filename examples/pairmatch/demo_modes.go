@@ -130,7 +130,8 @@ func (d *demo) show(a, b string) error {
 }
 
 func sameIdentity(x, y synth.Person) bool {
-	return strings.EqualFold(x.GivenName, y.GivenName) && strings.EqualFold(x.FamilyName, y.FamilyName) && x.BirthDate == y.BirthDate
+	same := func(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+	return same(x.GivenName, y.GivenName) && same(x.FamilyName, y.FamilyName) && x.BirthDate == y.BirthDate
 }
 
 func (d *demo) outcome(name string, s score, a, b summary) *mode {
