@@ -199,7 +199,7 @@ func TestStalledPeer(t *testing.T) {
 func TestListenerOutlivesBadConnections(t *testing.T) {
 	goroutines, descriptors := resources(t)
 	pc, ac := agencies(t)
-	ac.HandshakeTimeout = 500 * time.Millisecond
+	ac.HandshakeTimeout = 1500 * time.Millisecond // ample for a good handshake beside the bad
 	var mu sync.Mutex
 	failures := map[string]int{}
 	ac.Failed = func(err error) {

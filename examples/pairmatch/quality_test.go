@@ -31,6 +31,9 @@ func dataFolder(t *testing.T) string {
 // The quality of what schema proposes, on public data, by the real command in
 // real processes.
 func TestQuality(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector changes no figure and makes this ten times slower; the scripts run under it")
+	}
 	data := dataFolder(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "quality"),
