@@ -50,7 +50,21 @@ var rules = map[string]rule{
 		own:    []string{"psi", "bloomlink", "internal/wire"},
 		others: []string{"golang.org/x/crypto/cryptobyte"},
 	},
-	"internal/deps":  {denied: []string{"net/..."}},
+	"internal/aeshash": {
+		own:    []string{"internal/gf128"},
+		others: []string{"golang.org/x/sys/cpu"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/deps": {denied: []string{"net/..."}},
+	"internal/gf128": {
+		others: []string{"golang.org/x/sys/cpu"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/okvs": {
+		own:    []string{"internal/aeshash", "internal/gf128"},
+		others: []string{"golang.org/x/sync/errgroup"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/synth": {denied: []string{"net/...", "os/..."}},
 	"internal/wire":  {denied: []string{"net/...", "os/..."}},
 }

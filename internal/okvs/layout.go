@@ -1,0 +1,143 @@
+// Package okvs is an oblivious key-value store: it encodes n pairs of a key and a
+// value into a table of about 1.3·n values, from which anybody decodes the value
+// at a key, and something that means nothing at any other key.
+//
+// It is the clustered garbled cuckoo table over GF(2^128) of Raghuraman and
+// Rindal, "Blazing Fast PSI from Improved OKVS and Subfield VOLE" (CCS 2022, §§4
+// and 5), after Rindal and Schoppmann's VOLE-PSI (Eurocrypt 2021). A seed sends
+// every key to a bin and to a row of that bin's linear system: three distinct
+// positions in its sparse part, and the powers k, k², … of a hash k of the key
+// against its few dense slots. Peeling solves the sparse part in linear time; the
+// dense slots take up the cycles that peeling cannot.
+//
+// Slots that no key determines are zero, so that a table alone would tell which
+// positions the keys hit. It may leave its owner only under a one-time pad of its
+// own length, as in RR22, where it is added to a vector out of VOLE.
+//
+// Positions depend on keys, and so do memory accesses and the time they take. All
+// keys here are the running party's own, in Encode and in Decode, and no value
+// influences a branch or an address of Decode. A peer sees the timing of one batch
+// of work over a set that it does not know, and not of single keys; a party that
+// shares a processor with an adversary is not protected.
+package okvs
+
+import (
+	"errors"
+	"math"
+
+	"github.com/comity-prl/comity/internal/aeshash"
+	"github.com/comity-prl/comity/internal/gf128"
+)
+
+// Errors of NewLayout and Encode.
+var (
+	ErrParameters = errors.New("okvs: parameters out of range")
+	ErrLengths    = errors.New("okvs: keys do not match the values or the layout")
+	ErrDuplicate  = errors.New("okvs: two keys are equal")
+	// ErrSeed says that the keys cannot be encoded under this seed. The chance is
+	// 2^-λ for a seed that is random given the keys; another one will do.
+	ErrSeed = errors.New("okvs: no table for these keys under this seed")
+)
+
+// MaxKeys is the largest number of keys in a layout.
+const MaxKeys = 1 << 30
+
+// MaxLambda is the largest statistical parameter.
+const MaxLambda = 128
+
+// binSize is how many keys share a bin where there are several, twice that at most.
+// Smaller bins stay closer to a core and encode faster, by a tenth at a quarter of
+// the size. But they add slots, 5% at that size, and every slot costs the protocol
+// above more than it saves here: a slot of VOLE, and 16 bytes on the wire.
+const binSize = 1 << 16
+
+// Layout says where each key's row lies. It is safe for concurrent use.
+type Layout struct {
+	keys     int // at most so many
+	bins     int
+	capacity int // keys to a bin
+	sparse   int // slots of a bin for the three positions
+	dense    int // slots of a bin behind those
+	hash     *aeshash.Key
+}
+
+// NewLayout fixes the table for at most n keys. A random seed fails to encode n
+// distinct keys with probability 2^-lambda at most. All but the positions of keys
+// depends on n and lambda alone, and never on the seed or on the load of a bin.
+func NewLayout(n, lambda int, seed gf128.Element) (*Layout, error) {
+	if n < 0 || n > MaxKeys || lambda < 1 || lambda > MaxLambda {
+		return nil, ErrParameters
+	}
+	l := &Layout{keys: n, bins: max(1, n/binSize), hash: aeshash.NewKey([16]byte(seed.AppendBytes(nil)))}
+	// Half of the failure probability goes to overflowing bins, half to bins that
+	// cannot be solved, in equal parts.
+	budget := float64(lambda) + 1 + math.Log2(float64(l.bins))
+	l.capacity = capacity(n, l.bins, budget)
+	l.sparse, l.dense = binParameters(l.capacity, budget)
+	return l, nil
+}
+
+// Len is the number of slots of a table.
+func (l *Layout) Len() int { return l.bins * l.size() }
+
+// size is the number of slots of a bin.
+func (l *Layout) size() int { return l.sparse + l.dense }
+
+// slots is bin b's part of a table.
+func (l *Layout) slots(table []gf128.Element, b int) []gf128.Element {
+	return table[b*l.size() : (b+1)*l.size()]
+}
+
+// capacity returns the least load c such that one of the bins gets more than c of
+// n keys with probability below 2^-lambda.
+func capacity(n, bins int, lambda float64) int {
+	if bins == 1 {
+		return n
+	}
+	// The least c for which the bound holds: it falls from the mean on.
+	low, high := n/bins, n
+	for low < high {
+		if c := (low + high) / 2; overflow(n, bins, c) <= -lambda {
+			high = c
+		} else {
+			low = c + 1
+		}
+	}
+	return low
+}
+
+// overflow returns log2 of an upper bound on the probability that a given bin gets
+// more than c of n keys, for c no less than the mean.
+func overflow(n, bins, c int) float64 {
+	if c >= n {
+		return math.Inf(-1)
+	}
+	// The sum of the binomial's tail from c+1 on. Its terms fall at least as fast
+	// as the first does to the second, so that a geometric series bounds it.
+	p := 1 / float64(bins)
+	k := float64(c + 1)
+	choose := lgamma(float64(n)+1) - lgamma(k+1) - lgamma(float64(n)-k+1)
+	first := choose + k*math.Log(p) + (float64(n)-k)*math.Log1p(-p)
+	ratio := (float64(n) - k) / (k + 1) * p / (1 - p)
+	return (first - math.Log1p(-ratio)) / math.Ln2
+}
+
+func lgamma(x float64) float64 {
+	y, _ := math.Lgamma(x)
+	return y
+}
+
+// binParameters returns the slots for n keys by RR22's fit for rows of weight 3
+// (equations 2 and 3), which fail with probability 2^-lambda: the sparse slots leave
+// no large cycles, and the dense ones take up the small ones.
+func binParameters(n int, lambda float64) (sparse, dense int) {
+	weight := math.Log2(3)
+	keys := float64(max(n, 1))
+	slope := math.Exp2(0.555*math.Log2(keys) + 0.093*weight*weight*weight - 1.01*weight*weight + 2.925*weight - 0.133)
+	intercept := -9.2 - 1.223*slope
+	expansion := (lambda - intercept) / slope
+	slots := math.Floor(expansion * keys)
+	// Each further row that peeling leaves over is about 1/slots as likely as the
+	// one before.
+	return int(slots), max(1, int(lambda/math.Log2(slots)))
+}
