@@ -65,8 +65,18 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sync/errgroup"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/ot": {
+		own:    []string{"internal/aeshash", "internal/gf128", "internal/wire"},
+		others: []string{"github.com/gtank/ristretto255", "golang.org/x/sync/errgroup"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/synth": {denied: []string{"net/...", "os/..."}},
-	"internal/wire":  {denied: []string{"net/...", "os/..."}},
+	"internal/vole": {
+		own:    []string{"internal/aeshash", "internal/gf128", "internal/ot", "internal/wire"},
+		others: []string{"golang.org/x/sys/cpu"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/wire": {denied: []string{"net/...", "os/..."}},
 }
 
 // forTestsAndExamples may be imported by nothing else.

@@ -1,0 +1,118 @@
+package ot
+
+import (
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"net"
+	"testing"
+
+	"github.com/comity-prl/comity/internal/wire"
+)
+
+const testKind wire.Kind = 10
+
+// source is a generator for test data, the same in every run.
+func source(seed byte) *rand.Rand { return rand.New(rand.NewChaCha8([32]byte{seed})) }
+
+func randomElements(r *rand.Rand, n int) []Element {
+	xs := make([]Element, n)
+	for i := range xs {
+		xs[i] = Element{Lo: r.Uint64(), Hi: r.Uint64()}
+	}
+	return xs
+}
+
+// pair runs both sides of a protocol over loopback, on which wrap may put a reader
+// of its own: on that of side 0 or 1.
+func pair(t testing.TB, wrap func(side int, c net.Conn) net.Conn, first, second func(*wire.Conn) error) (errFirst, errSecond error) {
+	t.Helper()
+	a, b := loopback(t)
+	if wrap != nil {
+		a, b = wrap(0, a), wrap(1, b)
+	}
+	return both(t, a, b, first, second)
+}
+
+// both runs both sides over the two ends of a stream, each of which closes its end.
+func both(t testing.TB, a, b net.Conn, first, second func(*wire.Conn) error) (errFirst, errSecond error) {
+	done := make(chan error, 1)
+	go func() {
+		defer b.Close()
+		c := wire.Open(t.Context(), b)
+		done <- c.Close(second(c))
+	}()
+	c := wire.Open(t.Context(), a)
+	errFirst = c.Close(first(c))
+	a.Close()
+	return errFirst, <-done
+}
+
+func loopback(t testing.TB) (net.Conn, net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, _ := l.Accept()
+		accepted <- c
+	}()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, <-accepted
+}
+
+// tamper changes one frame of a stream on its way to the reader, by its number.
+type tamper struct {
+	net.Conn
+	frame  int
+	change func([]byte) []byte
+	seen   int
+	ready  []byte
+}
+
+func (c *tamper) Read(p []byte) (int, error) {
+	for len(c.ready) == 0 {
+		head := make([]byte, 5)
+		if _, err := io.ReadFull(c.Conn, head); err != nil {
+			return 0, err
+		}
+		frame := append(head, make([]byte, binary.BigEndian.Uint32(head[1:]))...)
+		if _, err := io.ReadFull(c.Conn, frame[5:]); err != nil {
+			return 0, err
+		}
+		if c.seen == c.frame {
+			frame = c.change(frame)
+		}
+		c.seen++
+		c.ready = frame
+	}
+	n := copy(p, c.ready)
+	c.ready = c.ready[n:]
+	return n, nil
+}
+
+func payload(change func([]byte) []byte) func([]byte) []byte {
+	return func(frame []byte) []byte {
+		p := change(frame[5:])
+		return append(binary.BigEndian.AppendUint32([]byte{frame[0]}, uint32(len(p))), p...)
+	}
+}
+
+func cut(p []byte) []byte  { return p[:len(p)-1] }
+func grow(p []byte) []byte { return append(p, 0) }
+
+// on puts a tampering reader on one side.
+func on(side, frame int, change func([]byte) []byte) func(int, net.Conn) net.Conn {
+	return func(s int, c net.Conn) net.Conn {
+		if s != side {
+			return c
+		}
+		return &tamper{Conn: c, frame: frame, change: change}
+	}
+}

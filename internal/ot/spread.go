@@ -1,0 +1,18 @@
+package ot
+
+import (
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// spread calls f for consecutive parts of [0,n), one a core, and returns the
+// first error.
+func spread(n int, f func(lo, hi int) error) error {
+	parts := min(n, runtime.GOMAXPROCS(0))
+	var g errgroup.Group
+	for p := range parts {
+		g.Go(func() error { return f(p*n/parts, (p+1)*n/parts) })
+	}
+	return g.Wait()
+}
