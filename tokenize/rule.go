@@ -3,6 +3,7 @@ package tokenize
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -104,10 +105,8 @@ func (p Part) validate(s *Schema) error {
 		return nil
 	}
 	kind := s.Fields[i].Kind
-	for _, f := range kinds[kind].parts {
-		if f == p.form {
-			return nil
-		}
+	if slices.Contains(kinds[kind].parts, p.form) {
+		return nil
 	}
 	return fmt.Errorf("%w: a field of kind %v has no part %q", ErrRule, kind, p)
 }
@@ -161,19 +160,10 @@ func (p Part) options(f *Field) []string {
 			value = f.Variants[i-1]
 		}
 		part := p.of(value, f)
-		if part == "" || contains(out, part) {
+		if part == "" || slices.Contains(out, part) {
 			continue
 		}
 		out = append(out, part)
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -81,12 +82,7 @@ func (s *Schema) Validate() error {
 
 // index returns the place of a field, or -1.
 func (s *Schema) index(name string) int {
-	for i, f := range s.Fields {
-		if f.Name == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(s.Fields, func(f FieldSpec) bool { return f.Name == name })
 }
 
 // Precision is how much of a date is known.
