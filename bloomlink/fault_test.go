@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/comity-prl/comity/bloomlink"
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 )
 
 // A wrong set-up is the same typed error at all three parties, never "no matches".
@@ -182,63 +183,20 @@ func TestFailuresOfAnOwner(t *testing.T) {
 	}
 }
 
-// tamper changes one frame of a stream on its way to the reader, by its number.
-type tamper struct {
-	net.Conn
-	frame  int
-	change func([]byte) []byte
-	seen   int
-	ready  []byte
-}
-
-func (c *tamper) Read(p []byte) (int, error) {
-	if len(c.ready) == 0 {
-		head := make([]byte, 5)
-		if _, err := io.ReadFull(c.Conn, head); err != nil {
-			return 0, err
-		}
-		frame := append(head, make([]byte, binary.BigEndian.Uint32(head[1:]))...)
-		if _, err := io.ReadFull(c.Conn, frame[5:]); err != nil {
-			return 0, err
-		}
-		if c.seen == c.frame {
-			frame = c.change(frame)
-		}
-		c.seen++
-		if frame == nil {
-			return 0, io.EOF
-		}
-		c.ready = frame
-	}
-	n := copy(p, c.ready)
-	c.ready = c.ready[n:]
-	return n, nil
-}
-
-func payload(change func([]byte) []byte) func([]byte) []byte {
-	return func(frame []byte) []byte {
-		p := change(frame[5:])
-		out := append([]byte{frame[0]}, binary.BigEndian.AppendUint32(nil, uint32(len(p)))...)
-		return append(out, p...)
-	}
-}
-
 var (
-	cut      = payload(func(p []byte) []byte { return p[:len(p)-1] })
-	grow     = payload(func(p []byte) []byte { return append(p, 0) })
-	empty    = payload(func([]byte) []byte { return nil })
-	full     = payload(func(p []byte) []byte { return bytes.Repeat([]byte{0xff}, len(p)) })
+	empty    = wiretest.Payload(func([]byte) []byte { return nil })
+	full     = wiretest.Payload(func(p []byte) []byte { return bytes.Repeat([]byte{0xff}, len(p)) })
 	hangUp   = func([]byte) []byte { return nil }
 	otherOne = func(f []byte) []byte { f[0] = 99; return f }
 	endless  = func(f []byte) []byte { copy(f[1:5], "\xff\xff\xff\xff"); return f[:5] }
 )
 
 func flip(at int) func([]byte) []byte {
-	return payload(func(p []byte) []byte { p[(at+len(p))%len(p)] ^= 1; return p })
+	return wiretest.Payload(func(p []byte) []byte { p[(at+len(p))%len(p)] ^= 1; return p })
 }
 
 func put(at int, bytes ...byte) func([]byte) []byte {
-	return payload(func(p []byte) []byte { copy(p[at:], bytes); return p })
+	return wiretest.Payload(func(p []byte) []byte { copy(p[at:], bytes); return p })
 }
 
 // Frames in the order in which a party reads them.
@@ -271,15 +229,15 @@ type fault struct {
 var (
 	ownerFaults = []fault{
 		{"hello empty", ownerHello, empty, bloomlink.ErrLength},
-		{"hello cut", ownerHello, cut, bloomlink.ErrLength},
-		{"hello with a tail", ownerHello, grow, bloomlink.ErrLength},
+		{"hello cut", ownerHello, wiretest.Cut, bloomlink.ErrLength},
+		{"hello with a tail", ownerHello, wiretest.Grow, bloomlink.ErrLength},
 		{"another version", ownerHello, flip(0), bloomlink.ErrVersion},
 		{"an unknown role", ownerHello, put(1, 9), bloomlink.ErrRole},
 		{"an owner for a unit", ownerHello, put(1, 1), bloomlink.ErrRole},
 		{"another length", ownerHello, flip(3), bloomlink.ErrConfig},
 		{"another threshold", ownerHello, flip(11), bloomlink.ErrThreshold},
 		{"another session", ownerHello, flip(12), bloomlink.ErrSession},
-		{"peer cut", ownerPeer, cut, bloomlink.ErrLength},
+		{"peer cut", ownerPeer, wiretest.Cut, bloomlink.ErrLength},
 		{"peer of another version", ownerPeer, flip(0), bloomlink.ErrVersion},
 		{"a unit for a peer", ownerPeer, put(1, 2), bloomlink.ErrRole},
 		{"peer of another epoch", ownerPeer, flip(45), bloomlink.ErrEpoch},
@@ -287,25 +245,25 @@ var (
 		{"peer of another threshold", ownerPeer, flip(11), bloomlink.ErrThreshold},
 		{"peer's nonce changed on the way", ownerPeer, flip(-1), bloomlink.ErrKey},
 		{"peer's session changed on the way", ownerPeer, flip(12), bloomlink.ErrKey},
-		{"confirmation cut", ownerConfirm, cut, bloomlink.ErrLength},
-		{"confirmation with a tail", ownerConfirm, grow, bloomlink.ErrLength},
+		{"confirmation cut", ownerConfirm, wiretest.Cut, bloomlink.ErrLength},
+		{"confirmation with a tail", ownerConfirm, wiretest.Grow, bloomlink.ErrLength},
 		{"confirmation flipped", ownerConfirm, flip(0), bloomlink.ErrKey},
 		{"verdict empty", ownerVerdict, empty, bloomlink.ErrLength},
 		{"verdict flipped", ownerVerdict, flip(0), bloomlink.ErrKey},
-		{"size cut", ownerSize, cut, bloomlink.ErrLength},
+		{"size cut", ownerSize, wiretest.Cut, bloomlink.ErrLength},
 		{"size beyond all bounds", ownerSize, full, bloomlink.ErrTooLarge},
-		{"count cut", ownerCount, cut, bloomlink.ErrLength},
+		{"count cut", ownerCount, wiretest.Cut, bloomlink.ErrLength},
 		{"more groups than rows", ownerCount, put(0, 0, 0, 0, 41), bloomlink.ErrGroups},
 		{"count beyond all bounds", ownerCount, full, bloomlink.ErrGroups},
-		{"groups cut", ownerGroups, cut, bloomlink.ErrLength},
-		{"groups with a tail", ownerGroups, grow, bloomlink.ErrLength},
+		{"groups cut", ownerGroups, wiretest.Cut, bloomlink.ErrLength},
+		{"groups with a tail", ownerGroups, wiretest.Grow, bloomlink.ErrLength},
 		{"a position beyond the rows", ownerGroups, put(0, 0, 0, 0, 40), bloomlink.ErrGroups},
 		{"a number beyond the count", ownerGroups, put(4, 0, 0, 0, 40), bloomlink.ErrGroups},
-		{"positions that descend", ownerGroups, payload(func(p []byte) []byte {
+		{"positions that descend", ownerGroups, wiretest.Payload(func(p []byte) []byte {
 			copy(p, p[8:12])
 			return p
 		}), bloomlink.ErrGroups},
-		{"a number twice", ownerGroups, payload(func(p []byte) []byte {
+		{"a number twice", ownerGroups, wiretest.Payload(func(p []byte) []byte {
 			copy(p[4:8], p[12:16])
 			return p
 		}), bloomlink.ErrGroups},
@@ -317,25 +275,25 @@ var (
 	}
 	unitFaults = []fault{
 		{"hello empty", unitHello, empty, bloomlink.ErrLength},
-		{"hello cut", unitHello, cut, bloomlink.ErrLength},
-		{"hello with a tail", unitHello, grow, bloomlink.ErrLength},
+		{"hello cut", unitHello, wiretest.Cut, bloomlink.ErrLength},
+		{"hello with a tail", unitHello, wiretest.Grow, bloomlink.ErrLength},
 		{"another version", unitHello, flip(0), bloomlink.ErrVersion},
 		{"an unknown role", unitHello, put(1, 9), bloomlink.ErrRole},
 		{"a unit for an owner", unitHello, put(1, 2), bloomlink.ErrRole},
 		{"another session", unitHello, flip(12), bloomlink.ErrSession},
 		{"another length", unitHello, flip(3), bloomlink.ErrConfig},
 		{"nonce changed on the way", unitHello, flip(-1), bloomlink.ErrKey},
-		{"confirmation cut", unitConfirm, cut, bloomlink.ErrLength},
+		{"confirmation cut", unitConfirm, wiretest.Cut, bloomlink.ErrLength},
 		{"confirmation flipped", unitConfirm, flip(0), bloomlink.ErrKey},
-		{"verdict cut", unitVerdict, cut, bloomlink.ErrLength},
+		{"verdict cut", unitVerdict, wiretest.Cut, bloomlink.ErrLength},
 		{"verdict flipped", unitVerdict, flip(0), bloomlink.ErrKey},
-		{"size cut", unitSize, cut, bloomlink.ErrLength},
+		{"size cut", unitSize, wiretest.Cut, bloomlink.ErrLength},
 		{"size beyond all bounds", unitSize, full, bloomlink.ErrTooLarge},
-		{"encodings cut", unitEncodings, cut, bloomlink.ErrLength},
-		{"encodings with a tail", unitEncodings, grow, bloomlink.ErrLength},
+		{"encodings cut", unitEncodings, wiretest.Cut, bloomlink.ErrLength},
+		{"encodings with a tail", unitEncodings, wiretest.Grow, bloomlink.ErrLength},
 		{"out of turn", unitEncodings, otherOne, bloomlink.ErrMessage},
 		{"frame beyond all bounds", unitEncodings, endless, bloomlink.ErrLength},
-		{"done with a tail", unitDone, grow, bloomlink.ErrLength},
+		{"done with a tail", unitDone, wiretest.Grow, bloomlink.ErrLength},
 		{"hang-up before hello", unitHello, hangUp, bloomlink.ErrTruncated},
 		{"hang-up before confirmation", unitConfirm, hangUp, bloomlink.ErrTruncated},
 		{"hang-up before encodings", unitEncodings, hangUp, bloomlink.ErrTruncated},
@@ -350,7 +308,7 @@ func TestHostileFrames(t *testing.T) {
 	var checks []func()
 	for _, tt := range ownerFaults {
 		r := newTrial(s, s)
-		r.a.wrap = func(c net.Conn) io.ReadWriter { return &tamper{Conn: c, frame: tt.frame, change: tt.change} }
+		r.a.wrap = func(c net.Conn) io.ReadWriter { return &wiretest.Tamper{Conn: c, Frame: tt.frame, Change: tt.change} }
 		wait := r.start(t.Context())
 		checks = append(checks, func() {
 			wait()
@@ -359,7 +317,7 @@ func TestHostileFrames(t *testing.T) {
 	}
 	for _, tt := range unitFaults {
 		r := newTrial(s, s)
-		r.wrap = func(c net.Conn) io.ReadWriter { return &tamper{Conn: c, frame: tt.frame, change: tt.change} }
+		r.wrap = func(c net.Conn) io.ReadWriter { return &wiretest.Tamper{Conn: c, Frame: tt.frame, Change: tt.change} }
 		wait := r.start(t.Context())
 		checks = append(checks, func() {
 			wait()
@@ -397,7 +355,7 @@ func (f *fault) checkUnit(t *testing.T, r *trial) {
 func TestOneVerdictIsForAll(t *testing.T) {
 	s := set(t, encodings(0, 40))
 	r := newTrial(s, s)
-	r.a.wrap = func(c net.Conn) io.ReadWriter { return &tamper{Conn: c, frame: ownerConfirm, change: flip(0)} }
+	r.a.wrap = func(c net.Conn) io.ReadWriter { return &wiretest.Tamper{Conn: c, Frame: ownerConfirm, Change: flip(0)} }
 	r.run(t.Context())
 	for who, err := range map[string]error{"A": r.a.err, "B": r.b.err, "unit": r.err} {
 		if !errors.Is(err, bloomlink.ErrKey) {

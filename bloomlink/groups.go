@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/comity-prl/comity/internal/shuffle"
 )
 
 // Member says that an own row is in a group.
@@ -45,7 +47,7 @@ type place struct{ position, group uint32 }
 // each owner its own places in ascending order of position, so that neither
 // numbers nor order tell anything of scores or of the other owner.
 func number(pairs []Pair) (a, b []place) {
-	numbers := shuffled(len(pairs))
+	numbers := shuffle.Order(len(pairs))
 	for i, p := range pairs {
 		a = append(a, place{uint32(p.A), numbers[i]})
 		b = append(b, place{uint32(p.B), numbers[i]})

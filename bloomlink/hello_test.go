@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/comity-prl/comity/internal/shuffle"
 )
 
 func TestHelloRoundTrip(t *testing.T) {
@@ -79,7 +81,7 @@ func FuzzGroups(f *testing.F) {
 		if diff := cmp.Diff(in, appendPlaces(nil, r.places)); len(in) > 0 && diff != "" {
 			t.Fatalf("(-in +out):\n%s", diff)
 		}
-		order := shuffled(rows)
+		order := shuffle.Order(rows)
 		taken, groups := make([]bool, rows), make([]bool, count)
 		last := -1
 		for _, m := range r.members(order) {
@@ -118,19 +120,4 @@ func FuzzRows(f *testing.F) {
 			t.Errorf("(-in +out):\n%s", diff)
 		}
 	})
-}
-
-func TestShuffled(t *testing.T) {
-	counts := make(map[[3]uint32]int)
-	for range 6000 {
-		counts[[3]uint32(shuffled(3))]++
-	}
-	for order, n := range counts {
-		if n < 800 || n > 1200 { // six sigma
-			t.Errorf("order %v came %d times of 6000", order, n)
-		}
-	}
-	if len(counts) != 6 || len(shuffled(0)) != 0 {
-		t.Errorf("%d orders of 3, want 6", len(counts))
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/comity-prl/comity/internal/shuffle"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -64,7 +65,7 @@ func (r *submission) run() (*Groups, error) {
 	if err != nil {
 		return nil, err
 	}
-	order := shuffled(r.set.Len())
+	order := shuffle.Order(r.set.Len())
 	var in *placeReader
 	err = r.conn.Run(
 		func() error { return r.send(order) },

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/comity-prl/comity/internal/parallel"
+	"github.com/comity-prl/comity/internal/shuffle"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -63,10 +65,7 @@ func (s *ecdhSuite) send(r *run, set *Set) (*Handles, error) {
 	if err != nil {
 		return nil, err
 	}
-	order, err := shuffled(set.Len())
-	if err != nil {
-		return nil, err
-	}
+	order := shuffle.Order(set.Len())
 	size := tagSize(r.nReceiver, r.nSender)
 	tags := make([]byte, r.nReceiver*size)
 	answered := make(chan bool, 1) // whether tags is complete
@@ -131,7 +130,7 @@ func (s *ecdhSuite) sendElements(r *run, k mask, kind wire.Kind, n int, item fun
 	out := make([]byte, min(n, batch)*width)
 	for done := 0; done < n; {
 		count := min(batch, n-done)
-		err := spread(count, func(lo, hi int) error {
+		err := parallel.Spread(count, func(lo, hi int) error {
 			for i := lo; i < hi; i++ {
 				if _, err := k.item(out[i*width:i*width:(i+1)*width], item(done+i)); err != nil {
 					return err
@@ -160,7 +159,7 @@ func (s *ecdhSuite) receiveElements(r *run, k mask, kind wire.Kind, n int, tags 
 		if err != nil {
 			return err
 		}
-		err = spread(count, func(lo, hi int) error {
+		err = parallel.Spread(count, func(lo, hi int) error {
 			buf := make([]byte, 0, width)
 			for i := lo; i < hi; i++ {
 				e, err := k.element(buf, in[i*width:(i+1)*width])

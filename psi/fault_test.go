@@ -3,7 +3,6 @@ package psi_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 	"github.com/comity-prl/comity/psi"
 )
 
@@ -109,47 +109,6 @@ func TestBindingWithoutKey(t *testing.T) {
 	}
 }
 
-// tamper changes one frame of a stream on its way to the reader, by its number.
-type tamper struct {
-	net.Conn
-	frame  int
-	change func([]byte) []byte
-	seen   int
-	ready  []byte
-}
-
-func (c *tamper) Read(p []byte) (int, error) {
-	if len(c.ready) == 0 {
-		head := make([]byte, 5)
-		if _, err := io.ReadFull(c.Conn, head); err != nil {
-			return 0, err
-		}
-		frame := append(head, make([]byte, binary.BigEndian.Uint32(head[1:]))...)
-		if _, err := io.ReadFull(c.Conn, frame[5:]); err != nil {
-			return 0, err
-		}
-		if c.seen == c.frame {
-			frame = c.change(frame)
-		}
-		c.seen++
-		if frame == nil {
-			return 0, io.EOF
-		}
-		c.ready = frame
-	}
-	n := copy(p, c.ready)
-	c.ready = c.ready[n:]
-	return n, nil
-}
-
-func payload(change func([]byte) []byte) func([]byte) []byte {
-	return func(frame []byte) []byte {
-		p := change(frame[5:])
-		out := append([]byte{frame[0]}, binary.BigEndian.AppendUint32(nil, uint32(len(p)))...)
-		return append(out, p...)
-	}
-}
-
 const (
 	frameHello = iota
 	frameConfirm
@@ -159,13 +118,11 @@ const (
 
 // Hostile frames: each is a distinct error here, and the peer sees only an alert.
 func TestHostilePeer(t *testing.T) {
-	cut := payload(func(p []byte) []byte { return p[:len(p)-1] })
-	grow := payload(func(p []byte) []byte { return append(p, 0) })
 	fill := func(b byte) func([]byte) []byte {
-		return payload(func(p []byte) []byte { return append(bytes.Repeat([]byte{b}, 32), p[32:]...) })
+		return wiretest.Payload(func(p []byte) []byte { return append(bytes.Repeat([]byte{b}, 32), p[32:]...) })
 	}
 	flip := func(at int) func([]byte) []byte {
-		return payload(func(p []byte) []byte { p[at] ^= 1; return p })
+		return wiretest.Payload(func(p []byte) []byte { p[at] ^= 1; return p })
 	}
 	tests := []struct {
 		name   string
@@ -173,20 +130,20 @@ func TestHostilePeer(t *testing.T) {
 		change func([]byte) []byte
 		want   error
 	}{
-		{"hello empty", frameHello, payload(func([]byte) []byte { return nil }), psi.ErrLength},
-		{"hello cut", frameHello, cut, psi.ErrLength},
-		{"hello with a tail", frameHello, grow, psi.ErrLength},
+		{"hello empty", frameHello, wiretest.Payload(func([]byte) []byte { return nil }), psi.ErrLength},
+		{"hello cut", frameHello, wiretest.Cut, psi.ErrLength},
+		{"hello with a tail", frameHello, wiretest.Grow, psi.ErrLength},
 		{"another version", frameHello, flip(0), psi.ErrVersion},
-		{"an unknown role", frameHello, payload(func(p []byte) []byte { p[1] = 9; return p }), psi.ErrRole},
+		{"an unknown role", frameHello, wiretest.Payload(func(p []byte) []byte { p[1] = 9; return p }), psi.ErrRole},
 		{"another function", frameHello, flip(4), psi.ErrFunction},
-		{"nonce changed on the way", frameHello, payload(func(p []byte) []byte { p[len(p)-1] ^= 1; return p }), psi.ErrKey},
-		{"confirmation cut", frameConfirm, cut, psi.ErrLength},
-		{"confirmation with a tail", frameConfirm, grow, psi.ErrLength},
+		{"nonce changed on the way", frameHello, wiretest.Payload(func(p []byte) []byte { p[len(p)-1] ^= 1; return p }), psi.ErrKey},
+		{"confirmation cut", frameConfirm, wiretest.Cut, psi.ErrLength},
+		{"confirmation with a tail", frameConfirm, wiretest.Grow, psi.ErrLength},
 		{"confirmation flipped", frameConfirm, flip(0), psi.ErrKey},
-		{"size cut", frameSize, cut, psi.ErrLength},
+		{"size cut", frameSize, wiretest.Cut, psi.ErrLength},
 		{"size beyond all bounds", frameSize, fillSize(0xff), psi.ErrTooLarge},
-		{"elements cut", frameElements, cut, psi.ErrLength},
-		{"elements with a tail", frameElements, grow, psi.ErrLength},
+		{"elements cut", frameElements, wiretest.Cut, psi.ErrLength},
+		{"elements with a tail", frameElements, wiretest.Grow, psi.ErrLength},
 		{"identity", frameElements, fill(0), psi.ErrIdentity},
 		{"non-canonical element", frameElements, fill(0xff), psi.ErrEncoding},
 		{"out of turn", frameElements, func(f []byte) []byte { f[0] = 99; return f }, psi.ErrMessage},
@@ -204,10 +161,10 @@ func TestHostilePeer(t *testing.T) {
 				var o outcome
 				var mine, theirs error
 				if victim == "receiver" {
-					o = over(t.Context(), &tamper{Conn: r, frame: tt.frame, change: tt.change}, s, params(nil), params(nil), set, set)
+					o = over(t.Context(), &wiretest.Tamper{Conn: r, Frame: tt.frame, Change: tt.change}, s, params(nil), params(nil), set, set)
 					mine, theirs = o.errR, o.errS
 				} else {
-					o = over(t.Context(), r, &tamper{Conn: s, frame: tt.frame, change: tt.change}, params(nil), params(nil), set, set)
+					o = over(t.Context(), r, &wiretest.Tamper{Conn: s, Frame: tt.frame, Change: tt.change}, params(nil), params(nil), set, set)
 					mine, theirs = o.errS, o.errR
 				}
 				if !errors.Is(mine, tt.want) {
@@ -225,19 +182,19 @@ func TestHostilePeer(t *testing.T) {
 }
 
 func fillSize(b byte) func([]byte) []byte {
-	return payload(func(p []byte) []byte { return bytes.Repeat([]byte{b}, len(p)) })
+	return wiretest.Payload(func(p []byte) []byte { return bytes.Repeat([]byte{b}, len(p)) })
 }
 
 // What the peer of a failed run gets to see is one alert, whatever went wrong.
 func TestOneAlert(t *testing.T) {
 	set := psi.NewSet(items(0, 40), binding)
-	for name, tm := range map[string]tamper{
-		"identity":     {frame: frameElements, change: payload(func(p []byte) []byte { return make([]byte, len(p)) })},
-		"encoding":     {frame: frameElements, change: payload(func(p []byte) []byte { return bytes.Repeat([]byte{255}, len(p)) })},
-		"length":       {frame: frameElements, change: payload(func(p []byte) []byte { return p[1:] })},
-		"out of turn":  {frame: frameElements, change: func(f []byte) []byte { f[0] = 99; return f }},
-		"key":          {frame: frameConfirm, change: payload(func(p []byte) []byte { p[0] ^= 1; return p })},
-		"size too big": {frame: frameSize, change: fillSize(0xff)},
+	for name, tm := range map[string]wiretest.Tamper{
+		"identity":     {Frame: frameElements, Change: wiretest.Payload(func(p []byte) []byte { return make([]byte, len(p)) })},
+		"encoding":     {Frame: frameElements, Change: wiretest.Payload(func(p []byte) []byte { return bytes.Repeat([]byte{255}, len(p)) })},
+		"length":       {Frame: frameElements, Change: wiretest.Payload(func(p []byte) []byte { return p[1:] })},
+		"out of turn":  {Frame: frameElements, Change: func(f []byte) []byte { f[0] = 99; return f }},
+		"key":          {Frame: frameConfirm, Change: wiretest.Payload(func(p []byte) []byte { p[0] ^= 1; return p })},
+		"size too big": {Frame: frameSize, Change: fillSize(0xff)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,13 +37,12 @@ var rules = map[string]rule{
 			"github.com/cloudflare/circl/group",
 			"github.com/gtank/ristretto255",
 			"golang.org/x/crypto/cryptobyte",
-			"golang.org/x/sync/errgroup",
 		},
 		denied: []string{"net/...", "os/..."},
 	},
 	"bloomlink": {
 		own:    []string{"internal/..."},
-		others: []string{"golang.org/x/crypto/cryptobyte", "golang.org/x/sync/errgroup"},
+		others: []string{"golang.org/x/crypto/cryptobyte"},
 		denied: []string{"net/...", "os/..."},
 	},
 	"protocol": {
@@ -66,21 +65,27 @@ var rules = map[string]rule{
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/ot": {
-		own:    []string{"internal/aeshash", "internal/gf128", "internal/wire"},
-		others: []string{"github.com/gtank/ristretto255", "golang.org/x/sync/errgroup"},
+		own:    []string{"internal/aeshash", "internal/gf128", "internal/parallel", "internal/wire"},
+		others: []string{"github.com/gtank/ristretto255"},
 		denied: []string{"net/...", "os/..."},
 	},
-	"internal/synth": {denied: []string{"net/...", "os/..."}},
+	"internal/parallel": {
+		others: []string{"golang.org/x/sync/errgroup"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/shuffle": {denied: []string{"net/...", "os/..."}},
+	"internal/synth":   {denied: []string{"net/...", "os/..."}},
 	"internal/vole": {
-		own:    []string{"internal/aeshash", "internal/gf128", "internal/ot", "internal/wire"},
+		own:    []string{"internal/aeshash", "internal/gf128", "internal/ot", "internal/parallel", "internal/wire"},
 		others: []string{"golang.org/x/sys/cpu"},
 		denied: []string{"net/...", "os/..."},
 	},
-	"internal/wire": {denied: []string{"net/...", "os/..."}},
+	"internal/wire":          {denied: []string{"net/...", "os/..."}},
+	"internal/wire/wiretest": {denied: []string{"os/..."}},
 }
 
 // forTestsAndExamples may be imported by nothing else.
-var forTestsAndExamples = []string{"internal/synth", "internal/netsim"}
+var forTestsAndExamples = []string{"internal/synth", "internal/netsim", "internal/wire/wiretest"}
 
 type pkg struct {
 	ImportPath string

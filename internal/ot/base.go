@@ -10,6 +10,7 @@ import (
 
 	"github.com/gtank/ristretto255"
 
+	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -66,7 +67,7 @@ func baseSend(c *wire.Conn, kind wire.Kind, n int, s *session, transcript hash.H
 			}
 			transcript.Write(points)
 			transcript.Write(own)
-			return spread(n, func(lo, hi int) error {
+			return parallel.Spread(n, func(lo, hi int) error {
 				for i := lo; i < hi; i++ {
 					if err := baseStrings(&keys[i], s, i, a, own, points[i*2*pointSize:(i+1)*2*pointSize]); err != nil {
 						return err
@@ -107,7 +108,7 @@ func baseReceive(c *wire.Conn, kind wire.Kind, choices []byte, s *session, trans
 	}
 	points := make([]byte, n*2*pointSize)
 	secrets := make([]*ristretto255.Scalar, n)
-	err := spread(n, func(lo, hi int) (err error) {
+	err := parallel.Spread(n, func(lo, hi int) (err error) {
 		for i := lo; i < hi; i++ {
 			if secrets[i], err = basePair(points[i*2*pointSize:(i+1)*2*pointSize], s, i, choices[i]); err != nil {
 				return err
@@ -138,7 +139,7 @@ func baseReceive(c *wire.Conn, kind wire.Kind, choices []byte, s *session, trans
 	transcript.Write(points)
 	transcript.Write(encoded[:])
 	keys := make([]Element, n)
-	err = spread(n, func(lo, hi int) error {
+	err = parallel.Spread(n, func(lo, hi int) error {
 		for i := lo; i < hi; i++ {
 			shared := ristretto255.NewIdentityElement().ScalarMult(secrets[i], peer)
 			keys[i] = baseString(s, i, int(choices[i]), encoded[:], points[i*2*pointSize:(i+1)*2*pointSize], shared)

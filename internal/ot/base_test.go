@@ -9,6 +9,7 @@ import (
 	"github.com/gtank/ristretto255"
 
 	"github.com/comity-prl/comity/internal/wire"
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 )
 
 // base runs n base transfers.
@@ -80,7 +81,7 @@ func TestHashToGroup(t *testing.T) {
 
 func TestBaseHostile(t *testing.T) {
 	fill := func(at int, b byte) func([]byte) []byte {
-		return payload(func(p []byte) []byte {
+		return wiretest.Payload(func(p []byte) []byte {
 			copy(p[at:], bytes.Repeat([]byte{b}, pointSize))
 			return p
 		})
@@ -95,16 +96,16 @@ func TestBaseHostile(t *testing.T) {
 		{"identity later", 0, fill(3*pointSize, 0), ErrIdentity},
 		{"non-canonical", 0, fill(pointSize, 0xff), ErrEncoding},
 		{"negative", 0, fill(2*pointSize, 1), ErrEncoding},
-		{"too few", 0, payload(func(p []byte) []byte { return p[:len(p)-2*pointSize] }), wire.ErrLength},
-		{"too many", 0, payload(func(p []byte) []byte { return append(p, p[:2*pointSize]...) }), wire.ErrLength},
-		{"none", 0, payload(func(p []byte) []byte { return nil }), wire.ErrLength},
-		{"cut", 0, payload(cut), wire.ErrLength},
-		{"grown", 0, payload(grow), wire.ErrLength},
+		{"too few", 0, wiretest.Payload(func(p []byte) []byte { return p[:len(p)-2*pointSize] }), wire.ErrLength},
+		{"too many", 0, wiretest.Payload(func(p []byte) []byte { return append(p, p[:2*pointSize]...) }), wire.ErrLength},
+		{"none", 0, wiretest.Payload(func(p []byte) []byte { return nil }), wire.ErrLength},
+		{"cut", 0, wiretest.Cut, wire.ErrLength},
+		{"grown", 0, wiretest.Grow, wire.ErrLength},
 		{"out of turn", 0, func(f []byte) []byte { f[0] = 99; return f }, wire.ErrKind},
 		{"sender's identity", 1, fill(0, 0), ErrIdentity},
 		{"sender's non-canonical", 1, fill(0, 0xff), ErrEncoding},
-		{"sender's cut", 1, payload(cut), wire.ErrLength},
-		{"sender's grown", 1, payload(grow), wire.ErrLength},
+		{"sender's cut", 1, wiretest.Cut, wire.ErrLength},
+		{"sender's grown", 1, wiretest.Grow, wire.ErrLength},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -120,7 +121,7 @@ func TestBaseHostile(t *testing.T) {
 // A pair that a third party swapped for another valid one leaves no string shared.
 func TestBaseSwapped(t *testing.T) {
 	other := ristretto255.NewGeneratorElement().Bytes()
-	swap := payload(func(p []byte) []byte { copy(p, other); return p })
+	swap := wiretest.Payload(func(p []byte) []byte { copy(p, other); return p })
 	keys, _, got, errS, errR := base(t, on(0, 0, swap), 2, nil, nil)
 	if errS != nil || errR != nil {
 		t.Fatal(errS, errR)

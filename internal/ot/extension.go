@@ -7,6 +7,7 @@ import (
 	"hash"
 
 	"github.com/comity-prl/comity/internal/gf128"
+	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -113,7 +114,7 @@ func (x *extension) send(chunks int) (*Sent, error) {
 	}
 	total := x.total(chunks)
 	columns := make([]Element, total*128)
-	if err := spread(x.field.instances, func(lo, hi int) error {
+	if err := parallel.Spread(x.field.instances, func(lo, hi int) error {
 		for i := lo; i < hi; i++ {
 			x.senderColumns(columns, trees, delta, i)
 		}
@@ -151,7 +152,7 @@ func (x *extension) receive(choices []Element) (*Received, error) {
 	}
 	columns := make([]Element, total*128)
 	corrections := make([]Element, total*x.field.instances)
-	if err := spread(x.field.instances, func(lo, hi int) error {
+	if err := parallel.Spread(x.field.instances, func(lo, hi int) error {
 		for i := lo; i < hi; i++ {
 			x.receiverColumns(columns, corrections, trees, wanted, i)
 		}

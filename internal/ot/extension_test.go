@@ -8,6 +8,7 @@ import (
 
 	"github.com/comity-prl/comity/internal/gf128"
 	"github.com/comity-prl/comity/internal/wire"
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 )
 
 // extend runs an extension over random choices.
@@ -100,7 +101,7 @@ func TestSessionsDiffer(t *testing.T) {
 // Every frame, changed anywhere, is caught: by its form, or by a check.
 func TestExtensionTampered(t *testing.T) {
 	flip := func(at int) func([]byte) []byte {
-		return payload(func(p []byte) []byte { p[(at+len(p))%len(p)] ^= 4; return p })
+		return wiretest.Payload(func(p []byte) []byte { p[(at+len(p))%len(p)] ^= 4; return p })
 	}
 	frames := []struct {
 		name string
@@ -111,7 +112,7 @@ func TestExtensionTampered(t *testing.T) {
 		for _, f := range frames {
 			for name, change := range map[string]func([]byte) []byte{
 				"first": flip(0), "middle": flip(700), "last": flip(-1),
-				"cut": payload(cut), "grown": payload(grow),
+				"cut": wiretest.Cut, "grown": wiretest.Grow,
 				"out of turn": func(f []byte) []byte { f[0] = 99; return f },
 			} {
 				t.Run(fmt.Sprintf("k=%d/%s/%s", k, f.name, name), func(t *testing.T) {

@@ -1,13 +1,12 @@
 package ot
 
 import (
-	"encoding/binary"
-	"io"
 	"math/rand/v2"
 	"net"
 	"testing"
 
 	"github.com/comity-prl/comity/internal/wire"
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 )
 
 const testKind wire.Kind = 10
@@ -67,52 +66,12 @@ func loopback(t testing.TB) (net.Conn, net.Conn) {
 	return c, <-accepted
 }
 
-// tamper changes one frame of a stream on its way to the reader, by its number.
-type tamper struct {
-	net.Conn
-	frame  int
-	change func([]byte) []byte
-	seen   int
-	ready  []byte
-}
-
-func (c *tamper) Read(p []byte) (int, error) {
-	for len(c.ready) == 0 {
-		head := make([]byte, 5)
-		if _, err := io.ReadFull(c.Conn, head); err != nil {
-			return 0, err
-		}
-		frame := append(head, make([]byte, binary.BigEndian.Uint32(head[1:]))...)
-		if _, err := io.ReadFull(c.Conn, frame[5:]); err != nil {
-			return 0, err
-		}
-		if c.seen == c.frame {
-			frame = c.change(frame)
-		}
-		c.seen++
-		c.ready = frame
-	}
-	n := copy(p, c.ready)
-	c.ready = c.ready[n:]
-	return n, nil
-}
-
-func payload(change func([]byte) []byte) func([]byte) []byte {
-	return func(frame []byte) []byte {
-		p := change(frame[5:])
-		return append(binary.BigEndian.AppendUint32([]byte{frame[0]}, uint32(len(p))), p...)
-	}
-}
-
-func cut(p []byte) []byte  { return p[:len(p)-1] }
-func grow(p []byte) []byte { return append(p, 0) }
-
 // on puts a tampering reader on one side.
 func on(side, frame int, change func([]byte) []byte) func(int, net.Conn) net.Conn {
 	return func(s int, c net.Conn) net.Conn {
 		if s != side {
 			return c
 		}
-		return &tamper{Conn: c, frame: frame, change: change}
+		return &wiretest.Tamper{Conn: c, Frame: frame, Change: change}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/comity-prl/comity/internal/ot"
+	"github.com/comity-prl/comity/internal/parallel"
 )
 
 // BenchmarkPPRF grows all trees, on one side of the protocol.
@@ -23,7 +24,7 @@ func BenchmarkPPRF(b *testing.B) {
 		} {
 			b.Run(fmt.Sprintf("side=%s/m=%d", name, m), func(b *testing.B) {
 				for b.Loop() {
-					spread(s.t, func(lo, hi int) {
+					parallel.Do(s.t, func(lo, hi int) {
 						for j := lo; j < hi; j++ {
 							grow(v[j*s.block : (j+1)*s.block])
 						}

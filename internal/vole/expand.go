@@ -1,5 +1,7 @@
 package vole
 
+import "github.com/comity-prl/comity/internal/parallel"
+
 const (
 	// A record of a pick holds the output's number within a tile and the row's within
 	// a window of the tail.
@@ -36,7 +38,7 @@ type expander struct {
 func (e *encoder) expand(tail, out, second []Element) {
 	width := len(tail) / e.tail
 	parts := (len(out)-1)/batch + 1
-	spread(parts, func(lo, hi int) {
+	parallel.Do(parts, func(lo, hi int) {
 		x := newExpander(e, tail, width)
 		first, last := lo*batch, min(hi*batch, len(out))
 		if width == 1 {

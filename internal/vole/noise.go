@@ -6,6 +6,7 @@ import (
 
 	"github.com/comity-prl/comity/internal/gf128"
 	"github.com/comity-prl/comity/internal/ot"
+	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -95,7 +96,7 @@ func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Se
 	}
 	size := s.treeSize()
 	out := make([]Element, s.t*size)
-	spread(s.t, func(lo, hi int) {
+	parallel.Do(s.t, func(lo, hi int) {
 		own := make([][2]Element, levels)
 		for j := lo; j < hi; j++ {
 			for l := range own {
@@ -129,7 +130,7 @@ func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise
 	}
 	all := make([]Element, s.t*size)
 	gf128.Decode(all, in)
-	spread(s.t, func(lo, hi int) {
+	parallel.Do(s.t, func(lo, hi int) {
 		own := make([]Element, levels)
 		for j := lo; j < hi; j++ {
 			for l := range own {

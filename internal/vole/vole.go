@@ -43,6 +43,7 @@ import (
 
 	"github.com/comity-prl/comity/internal/gf128"
 	"github.com/comity-prl/comity/internal/ot"
+	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -195,7 +196,7 @@ func dotPowers(xs []Element, chi Element) Element {
 	const least = 1 << 12
 	parts := len(xs)/least + 1
 	sums := make([]Element, parts)
-	spread(parts, func(lo, hi int) {
+	parallel.Do(parts, func(lo, hi int) {
 		from, to := lo*len(xs)/parts, hi*len(xs)/parts
 		sums[lo] = gf128.DotPowers(xs[from:to], chi).Mul(power(chi, from))
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comity-prl/comity/internal/ot"
 	"github.com/comity-prl/comity/internal/wire"
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 )
 
 func holds(o outcome) bool {
@@ -86,7 +87,7 @@ var (
 // other one, and never in a relation that does not hold.
 func TestTampered(t *testing.T) {
 	flip := func(at int) func([]byte) []byte {
-		return payload(func(p []byte) []byte { p[(at+len(p))%len(p)] ^= 8; return p })
+		return wiretest.Payload(func(p []byte) []byte { p[(at+len(p))%len(p)] ^= 8; return p })
 	}
 	changes := []struct {
 		name   string
@@ -96,8 +97,8 @@ func TestTampered(t *testing.T) {
 		{"first bit", flip(0), nil},
 		{"middle bit", flip(1027), nil},
 		{"last bit", flip(-1), nil},
-		{"cut", payload(cut), wire.ErrLength},
-		{"grown", payload(grow), wire.ErrLength},
+		{"cut", wiretest.Cut, wire.ErrLength},
+		{"grown", wiretest.Grow, wire.ErrLength},
 		{"out of turn", func(f []byte) []byte { f[0] = 99; return f }, wire.ErrKind},
 	}
 	p := &Params{Session: []byte("test")}
@@ -107,7 +108,7 @@ func TestTampered(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s", frame, tt.name), func(t *testing.T) {
 					t.Parallel()
 					s, r := loopback(t)
-					bad := &tamper{frame: n, change: tt.change}
+					bad := &wiretest.Tamper{Frame: n, Change: tt.change}
 					if side == 0 {
 						bad.Conn, s = s, bad
 					} else {
@@ -137,7 +138,7 @@ func TestTampered(t *testing.T) {
 func TestTamperedSemiHonest(t *testing.T) {
 	p := &Params{SemiHonest: true}
 	s, r := loopback(t)
-	bad := &tamper{Conn: r, frame: 1, change: payload(func(p []byte) []byte { p[len(p)-1] ^= 8; return p })}
+	bad := &wiretest.Tamper{Conn: r, Frame: 1, Change: wiretest.Payload(func(p []byte) []byte { p[len(p)-1] ^= 8; return p })}
 	o := over(t, s, bad, 300, p, p)
 	if o.errS != nil || o.errR != nil {
 		t.Fatal(o.errS, o.errR)

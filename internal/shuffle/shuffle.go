@@ -1,4 +1,5 @@
-package bloomlink
+// Package shuffle draws random orders.
+package shuffle
 
 import (
 	"bufio"
@@ -17,9 +18,9 @@ func (s secure) Uint64() uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// shuffled returns the numbers from 0 to n-1 in an order drawn uniformly from
+// Order returns the numbers from 0 to n-1 in an order drawn uniformly from
 // crypto/rand.
-func shuffled(n int) []uint32 {
+func Order(n int) []uint32 {
 	order := make([]uint32, n)
 	for i := range order {
 		order[i] = uint32(i)
