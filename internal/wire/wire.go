@@ -66,6 +66,7 @@ type Conn struct {
 	head [headerSize]byte
 	in   []byte
 
+	reading sync.Mutex // held for the length of a read
 	writing sync.Mutex // held for the length of a write
 	out     []byte
 	torn    bool // a write failed: frames no longer line up
@@ -84,9 +85,14 @@ func Open(ctx context.Context, rw io.ReadWriter) *Conn {
 	return c
 }
 
+// Context is the one that the run ends with: work between frames looks at it.
+func (c *Conn) Context() context.Context { return c.ctx }
+
 // Read returns the payload of the next frame, which must be of the wanted kind
 // and of at most max bytes. The payload is valid until the next Read.
 func (c *Conn) Read(want Kind, max int) ([]byte, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	n, err := c.readHeader(want)
 	if err != nil {
 		return nil, err
@@ -99,6 +105,8 @@ func (c *Conn) Read(want Kind, max int) ([]byte, error) {
 
 // ReadExact is Read for a payload whose length both sides know.
 func (c *Conn) ReadExact(want Kind, size int) ([]byte, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	n, err := c.readHeader(want)
 	if err != nil {
 		return nil, err
@@ -241,12 +249,50 @@ func (c *Conn) Close(err error) error {
 		if err == nil {
 			return
 		}
+		if errors.Is(err, errWrite) {
+			err = c.reason(err)
+		}
 		if c.ctx.Err() == nil && !errors.Is(err, ErrAlert) && !errors.Is(err, ErrTruncated) {
 			c.sendAlert()
 		}
 		c.interrupt()
 	})
 	return err
+}
+
+// reason looks for what made a write fail: the peer's alert behind whatever else it
+// still said, or its hang-up. It reads for grace at most, and not where somebody else
+// reads or the stream has no deadlines.
+func (c *Conn) reason(err error) error {
+	if !c.reading.TryLock() {
+		return err
+	}
+	defer c.reading.Unlock()
+	d, ok := c.rw.(deadliner)
+	if !ok || c.ctx.Err() != nil {
+		return err
+	}
+	_ = d.SetReadDeadline(time.Now().Add(grace)) // a stream that refuses has been closed
+	for {
+		if _, e := io.ReadFull(c.r, c.head[:]); e != nil {
+			return hungUp(e, err)
+		}
+		if Kind(c.head[0]) == alert {
+			return ErrAlert
+		}
+		n := binary.BigEndian.Uint32(c.head[1:])
+		if _, e := io.CopyN(io.Discard, c.r, int64(n)); e != nil {
+			return hungUp(e, err)
+		}
+	}
+}
+
+// hungUp is ErrTruncated if a read ended with the stream, else otherwise.
+func hungUp(read, otherwise error) error {
+	if e := truncated(read); errors.Is(e, ErrTruncated) {
+		return e
+	}
+	return otherwise
 }
 
 // sendAlert waits for a write in flight, within grace where the stream has

@@ -167,6 +167,36 @@ func TestRunUnblocksTheOtherSide(t *testing.T) {
 	}
 }
 
+// deaf is a stream whose peer has stopped reading.
+type deaf struct{ net.Conn }
+
+func (deaf) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// A write that fails is explained by what the peer has said, or by its hang-up.
+func TestFailedWrite(t *testing.T) {
+	for name, tt := range map[string]struct {
+		last []byte
+		want error
+	}{
+		"alert behind a frame": {[]byte{byte(kind), 0, 0, 0, 2, 1, 1, 0, 0, 0, 0, 0}, ErrAlert},
+		"hang-up":              {nil, ErrTruncated},
+		"hang-up in a frame":   {[]byte{byte(kind), 0, 0, 0, 2, 1}, ErrTruncated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := net.Pipe()
+			defer a.Close()
+			go func() {
+				defer b.Close()
+				_, _ = b.Write(tt.last) // fails if nobody reads, and then the test does
+			}()
+			c := Open(t.Context(), deaf{a})
+			if err := c.Close(c.Write(kind, nil)); !errors.Is(err, tt.want) {
+				t.Errorf("%v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
 // closer is a stream that can be closed but has no deadlines.
 type closer struct{ net.Conn }
 
