@@ -2,6 +2,7 @@ package vole
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"math/big"
 
 	"github.com/comity-prl/comity/internal/gf128"
@@ -88,7 +89,7 @@ func (s *shape) treeSize() int { return ot.Corrections(s.block) + 1 }
 
 // sendTrees fills v with the leaves of the trees, a block each, and sends what
 // punctures them (2020/925, Figure 7).
-func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Sent) error {
+func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Sent) (digest, error) {
 	levels := ot.Depth(s.block)
 	keys := make([]*[ot.ChunkSize][2]Element, levels)
 	for l := range keys {
@@ -109,7 +110,7 @@ func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Se
 	})
 	frame := make([]byte, len(out)*gf128.Size)
 	gf128.Encode(frame, out)
-	return c.Write(kind, frame)
+	return sha256.Sum256(frame), c.Write(kind, frame)
 }
 
 // receiveTrees fills v with the sender's leaves plus the noise times Δ.
@@ -117,7 +118,7 @@ func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Se
 // The noise's positions are secret and index memory, here and where the noise is
 // added later. How many steps are done does not depend on them, so that they could
 // show only in the caches of the own machine.
-func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows *ot.Received) error {
+func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows *ot.Received) (digest, error) {
 	levels := ot.Depth(s.block)
 	keys := make([]*[ot.ChunkSize]Element, levels)
 	for l := range keys {
@@ -126,8 +127,9 @@ func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise
 	size := s.treeSize()
 	in, err := c.ReadExact(kind, s.t*size*gf128.Size)
 	if err != nil {
-		return err
+		return digest{}, err
 	}
+	trees := sha256.Sum256(in)
 	all := make([]Element, s.t*size)
 	gf128.Decode(all, in)
 	parallel.Do(s.t, func(lo, hi int) {
@@ -142,5 +144,5 @@ func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise
 			v[s.place(e, j)] = frame[size-1].Add(sum).Add(rows.Packed(j))
 		}
 	})
-	return nil
+	return trees, nil
 }

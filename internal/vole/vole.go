@@ -98,11 +98,12 @@ func Send(c *wire.Conn, kind wire.Kind, m int, p *Params) (delta Element, b []El
 			return err
 		}
 		delta, b = rows.Delta, make([]Element, s.n)
-		if err := s.sendTrees(c, kind+kindTrees, b, rows); err != nil {
+		trees, err := s.sendTrees(c, kind+kindTrees, b, rows)
+		if err != nil {
 			return err
 		}
 		if !s.params.SemiHonest {
-			if err := s.prove(c, kind, b, rows); err != nil {
+			if err := s.prove(c, kind, b, rows, trees); err != nil {
 				return err
 			}
 		}
@@ -128,11 +129,12 @@ func Receive(c *wire.Conn, kind wire.Kind, m int, p *Params) (a, cc []Element, e
 			return err
 		}
 		v := make([]Element, s.n)
-		if err := s.receiveTrees(c, kind+kindTrees, v, e, rows); err != nil {
+		trees, err := s.receiveTrees(c, kind+kindTrees, v, e, rows)
+		if err != nil {
 			return err
 		}
 		if !s.params.SemiHonest {
-			if err := s.check(c, kind, v, e, rows); err != nil {
+			if err := s.check(c, kind, v, e, rows, trees); err != nil {
 				return err
 			}
 		}
@@ -145,8 +147,12 @@ func Receive(c *wire.Conn, kind wire.Kind, m int, p *Params) (a, cc []Element, e
 	return a, cc, nil
 }
 
+// digest is the hash of the frame of trees. Of a level's two corrections a receiver
+// uses one only: the hash tells that the other one has not changed on the way either.
+type digest = [sha256.Size]byte
+
 // prove answers the receiver's challenge.
-func (s *shape) prove(c *wire.Conn, kind wire.Kind, b []Element, rows *ot.Sent) error {
+func (s *shape) prove(c *wire.Conn, kind wire.Kind, b []Element, rows *ot.Sent, trees digest) error {
 	in, err := c.ReadExact(kind+kindChallenge, 2*gf128.Size)
 	if err != nil {
 		return err
@@ -157,13 +163,13 @@ func (s *shape) prove(c *wire.Conn, kind wire.Kind, b []Element, rows *ot.Sent) 
 	// The row is for a random y*: its product is made the one for the y* of the
 	// check by the difference times Δ (2020/925, Figure 7).
 	share := rows.Packed(s.t).Add(difference.Mul(rows.Delta))
-	h := s.proof(chi, dotPowers(b, chi).Add(share))
+	h := s.proof(trees, chi, dotPowers(b, chi).Add(share))
 	return c.Write(kind+kindProof, h[:])
 }
 
 // check draws a challenge, after all that the sender's trees depend on has come,
 // and compares.
-func (s *shape) check(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows *ot.Received) error {
+func (s *shape) check(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows *ot.Received, trees digest) error {
 	chi := randomElements(1)[0]
 	difference := e.extra
 	for j, y := range e.values {
@@ -174,20 +180,21 @@ func (s *shape) check(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows 
 	if err := c.Write(kind+kindChallenge, out); err != nil {
 		return err
 	}
-	want := s.proof(chi, dotPowers(v, chi).Add(rows.Packed(s.t)))
+	want := s.proof(trees, chi, dotPowers(v, chi).Add(rows.Packed(s.t)))
 	got, err := c.ReadExact(kind+kindProof, len(want))
 	if err != nil {
 		return err
 	}
-	if [sha256.Size]byte(got) != want {
+	if digest(got) != want {
 		return ErrCheck
 	}
 	return nil
 }
 
-func (s *shape) proof(chi, value Element) [sha256.Size]byte {
+func (s *shape) proof(trees digest, chi, value Element) digest {
 	session := sha256.Sum256(append([]byte("comity vole v1 session "), s.params.Session...))
 	in := append([]byte("comity vole v1 check "), session[:]...)
+	in = append(in, trees[:]...)
 	return sha256.Sum256(value.AppendBytes(chi.AppendBytes(in)))
 }
 
