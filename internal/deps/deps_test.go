@@ -64,6 +64,10 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sync/errgroup"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/oprf": {
+		own:    []string{"internal/aeshash", "internal/gf128", "internal/okvs", "internal/parallel", "internal/vole", "internal/wire"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/ot": {
 		own:    []string{"internal/aeshash", "internal/gf128", "internal/parallel", "internal/wire"},
 		others: []string{"github.com/gtank/ristretto255"},
