@@ -35,6 +35,26 @@ func BenchmarkECDH(b *testing.B) {
 	}
 }
 
+// BenchmarkVOLE and BenchmarkVOLEMalicious do the same for the fast suites.
+func BenchmarkVOLE(b *testing.B) {
+	for _, n := range []int{1 << 14, 1 << 16, 1 << 20, 1 << 22} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmark(b, psi.VOLE(), n) })
+	}
+}
+
+func BenchmarkVOLEMalicious(b *testing.B) {
+	for _, n := range []int{1 << 14, 1 << 16, 1 << 20, 1 << 22} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmark(b, psi.VOLEMalicious(), n) })
+	}
+}
+
+// BenchmarkVOLE7x24 runs the code that the paper's authors measure, for comparison.
+func BenchmarkVOLE7x24(b *testing.B) {
+	for _, n := range []int{1 << 14, 1 << 16, 1 << 20, 1 << 22} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) { benchmark(b, psi.VOLE7x24(), n) })
+	}
+}
+
 func benchmark(b *testing.B, s psi.Suite, n int) {
 	receiver, sender := psi.NewSet(items(0, n), binding), psi.NewSet(items(n/2, n/2+n), binding)
 	var sent atomic.Int64

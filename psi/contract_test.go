@@ -36,7 +36,7 @@ func items(lo, hi int) [][32]byte {
 }
 
 func params(s psi.Suite) *psi.Params {
-	return &psi.Params{Suite: s, MaxSender: 1 << 20, MaxReceiver: 1 << 20, Session: []byte("test")}
+	return &psi.Params{Suite: s, MaxSender: 1 << 22, MaxReceiver: 1 << 22, Session: []byte("test")}
 }
 
 type outcome struct {
@@ -107,7 +107,7 @@ func joined(receiver, sender [][32]byte) [][2]int {
 }
 
 func eachSuite(t *testing.T, f func(t *testing.T, s psi.Suite)) {
-	for _, s := range psi.Suites() {
+	for _, s := range append(psi.Suites(), psi.Bucketed(false), psi.Bucketed(true)) {
 		t.Run("suite="+s.String(), func(t *testing.T) { f(t, s) })
 	}
 }

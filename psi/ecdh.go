@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/bits"
-	"slices"
 
 	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/shuffle"
@@ -92,7 +91,7 @@ func (s *ecdhSuite) send(r *run, set *Set) (*Handles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handles{PeerSize: r.nReceiver, set: set, order: order}, nil
+	return &Handles{PeerSize: r.nReceiver, PeerBound: r.nReceiver, set: set, order: order}, nil
 }
 
 func (s *ecdhSuite) receive(r *run, set *Set) (*Result, error) {
@@ -121,7 +120,9 @@ func (s *ecdhSuite) receive(r *run, set *Set) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{PeerSize: r.nSender, matches: join(set, own, peer, size)}, nil
+	handles := noItems(set.Len())
+	join(own, peer, size, func(own, peer uint32) { handles[own] = peer })
+	return &Result{PeerSize: r.nSender, matches: set.matches(handles)}, nil
 }
 
 // sendElements sends k·H(item(i)) for i from 0 to n-1, a batch a frame.
@@ -213,29 +214,4 @@ func tag(element []byte) [sha256.Size]byte {
 func tagSize(nx, ny int) int {
 	log2 := func(n int) int { return bits.Len(uint(max(n, 1) - 1)) }
 	return (statistical + log2(nx) + log2(ny) + 7) / 8
-}
-
-// join finds the own items whose tag is one of the peer's. Tags are public to
-// the receiver, so that variable time reveals nothing to the peer.
-func join(set *Set, own, peer []byte, size int) []Match {
-	handles := make(map[[16]byte]uint32, len(peer)/size)
-	key := func(tags []byte, i int) (k [16]byte) {
-		copy(k[:], tags[i*size:(i+1)*size])
-		return k
-	}
-	for h := range len(peer) / size {
-		handles[key(peer, h)] = uint32(h)
-	}
-	var matches []Match
-	for i := range set.items {
-		h, ok := handles[key(own, i)]
-		if !ok {
-			continue
-		}
-		for _, place := range set.places(i) {
-			matches = append(matches, Match{Item: place, Handle: h})
-		}
-	}
-	slices.SortFunc(matches, func(a, b Match) int { return a.Item - b.Item })
-	return matches
 }

@@ -3,6 +3,9 @@ package psi
 import (
 	"errors"
 
+	"github.com/comity-prl/comity/internal/oprf"
+	"github.com/comity-prl/comity/internal/ot"
+	"github.com/comity-prl/comity/internal/vole"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -24,11 +27,22 @@ var (
 // these. The peer sees the same alert for all of them.
 var (
 	ErrTooLarge = errors.New("psi: set larger than the agreed maximum")
-	ErrEncoding = errors.New("psi: not the canonical encoding of a group element")
-	ErrIdentity = errors.New("psi: the identity element")
+	ErrEncoding = ot.ErrEncoding // not the canonical encoding of a group element
+	ErrIdentity = ot.ErrIdentity // the identity element
 
 	ErrLength    = wire.ErrLength    // a message is shorter or longer than the protocol allows
 	ErrMessage   = wire.ErrKind      // a message came out of turn
 	ErrTruncated = wire.ErrTruncated // the stream ended before the run did
 	ErrAborted   = wire.ErrAlert     // the peer ended the run; it alone knows why
+)
+
+// A peer that departs from the protocol of VOLEMalicious is found out by one of its
+// checks, each of which has an error of its own. The peer sees the same alert for all
+// of them, and for those above.
+var (
+	ErrTransferTrees = ot.ErrTree         // the receiver's trees of the oblivious transfers
+	ErrTransferRows  = ot.ErrConsistency  // the receiver's choices in them
+	ErrVOLE          = vole.ErrCheck      // the sender's trees
+	ErrCommitment    = oprf.ErrCommitment // the sender opened something else
+	ErrSeeds         = oprf.ErrSeeds      // the sender's seeds are not those that were sent
 )

@@ -109,14 +109,14 @@ func (h *hello) agree(peer *hello) error {
 }
 
 // greet compares all that both sides must have in common and returns the size of
-// the peer's set. Bindings come first, then proof of the same secret, and only
-// then sizes.
-func greet(c *wire.Conn, p *Params, s *Set, me role) (peerSize int, err error) {
+// the peer's set and the hash of both hellos. Bindings come first, then proof of the
+// same secret, and only then sizes.
+func greet(c *wire.Conn, p *Params, s *Set, me role) (peerSize int, hellos [32]byte, err error) {
 	if s.binding.Key == ([32]byte{}) {
-		return 0, ErrNoKey
+		return 0, hellos, ErrNoKey
 	}
 	if s.Len() > p.max(me) {
-		return 0, fmt.Errorf("%w: the own set has %d items, the %v may have %d", ErrTooLarge, s.Len(), me, p.max(me))
+		return 0, hellos, fmt.Errorf("%w: the own set has %d items, the %v may have %d", ErrTooLarge, s.Len(), me, p.max(me))
 	}
 	own := &hello{
 		version:  Version,
@@ -130,23 +130,25 @@ func greet(c *wire.Conn, p *Params, s *Set, me role) (peerSize int, err error) {
 	rand.Read(own.nonce[:])
 	ownBytes, err := own.marshal()
 	if err != nil {
-		return 0, fmt.Errorf("%w: an epoch has at most 255 bytes", ErrEpoch)
+		return 0, hellos, fmt.Errorf("%w: an epoch has at most 255 bytes", ErrEpoch)
 	}
 	got, err := c.Exchange(kindHello, ownBytes, maxHello)
 	if err != nil {
-		return 0, err
+		return 0, hellos, err
 	}
 	peer, err := parseHello(got)
 	if err != nil {
-		return 0, err
+		return 0, hellos, err
 	}
 	if err := own.agree(peer); err != nil {
-		return 0, err
+		return 0, hellos, err
 	}
-	if err := confirmKey(c, s.binding.Key, me, peer.role, transcript(me, ownBytes, got)); err != nil {
-		return 0, err
+	hellos = transcript(me, ownBytes, got)
+	if err := confirmKey(c, s.binding.Key, me, peer.role, hellos); err != nil {
+		return 0, hellos, err
 	}
-	return exchangeSizes(c, p, s.Len(), peer.role)
+	peerSize, err = exchangeSizes(c, p, s.Len(), peer.role)
+	return peerSize, hellos, err
 }
 
 // transcript hashes both hellos, the receiver's first. Both have a length of

@@ -41,7 +41,7 @@ import (
 const Version = 1
 
 // MaxItems is the largest set that any Params allow, in distinct items.
-const MaxItems = 1 << 32
+const MaxItems = 1 << 31
 
 // Function is what the receiver learns.
 type Function uint8
@@ -144,6 +144,9 @@ type run struct {
 	nSender   int // distinct items
 	nReceiver int
 	progress  *reporter
+	// transcript is a hash of both hellos, nonces included: the same on both sides,
+	// and never twice.
+	transcript [32]byte
 }
 
 func open(ctx context.Context, rw io.ReadWriter, p *Params, s *Set, me role) (*run, error) {
@@ -152,11 +155,11 @@ func open(ctx context.Context, rw io.ReadWriter, p *Params, s *Set, me role) (*r
 		return nil, err
 	}
 	c := wire.Open(ctx, rw)
-	peer, err := greet(c, p, s, me)
+	peer, transcript, err := greet(c, p, s, me)
 	if err != nil {
 		return nil, c.Close(err)
 	}
-	r := &run{conn: c, params: p, nSender: s.Len(), nReceiver: peer, progress: newReporter(p.Progress)}
+	r := &run{conn: c, params: p, nSender: s.Len(), nReceiver: peer, progress: newReporter(p.Progress), transcript: transcript}
 	if me == roleReceiver {
 		r.nSender, r.nReceiver = peer, s.Len()
 	}

@@ -37,14 +37,20 @@ func (r *Result) All() iter.Seq[Match] {
 // Handles is what the sender keeps to itself: which of its items each handle
 // stands for. It holds no item.
 type Handles struct {
-	// PeerSize is the number of distinct items in the receiver's set.
+	// PeerSize is the number of distinct items in the receiver's set, as it declared.
 	PeerSize int
+	// PeerBound is the largest number of items that the receiver can have put in,
+	// which is what a quota should count. It is PeerSize except under
+	// VOLEMalicious, where it holds for a receiver that departs from the protocol
+	// too, but for a chance of 2^-40.
+	PeerBound int
 
 	set   *Set
-	order []uint32 // order[handle] indexes set.items
+	order []uint32 // order[handle] indexes set.items, or is absent
 }
 
-// Len returns the number of handles.
+// Len returns the number of handles. Some may stand for no item: large sets are
+// filled up.
 func (h *Handles) Len() int { return len(h.order) }
 
 // All yields each handle with the index, in the slice that NewSet was given, of
@@ -53,6 +59,9 @@ func (h *Handles) Len() int { return len(h.order) }
 func (h *Handles) All() iter.Seq2[uint32, int] {
 	return func(yield func(uint32, int) bool) {
 		for handle, i := range h.order {
+			if i == absent {
+				continue
+			}
 			for _, place := range h.set.places(int(i)) {
 				if !yield(uint32(handle), place) {
 					return
