@@ -63,7 +63,7 @@ func (h *Handles) All() iter.Seq2[uint32, int] {
 				continue
 			}
 			for _, place := range h.set.places(int(i)) {
-				if !yield(uint32(handle), place) {
+				if !yield(uint32(handle), int(place)) {
 					return
 				}
 			}

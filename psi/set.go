@@ -2,6 +2,8 @@ package psi
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -10,35 +12,51 @@ import (
 type Set struct {
 	binding Binding
 	items   [][32]byte // distinct, ascending
-	rows    []int      // input indices, those of one item side by side
-	starts  []int      // rows[starts[i]:starts[i+1]] held items[i]
+	rows    []uint32   // input indices, those of one item side by side
+	starts  []uint32   // rows[starts[i]:starts[i+1]] held items[i]
 }
 
-// NewSet makes a set of items, which it copies. An item that occurs more than
-// once counts and travels once; matches name each of its places.
+// NewSet makes a set of items, which it copies: at most 2^32 − 1 of them. An item that
+// occurs more than once counts and travels once; matches name each of its places.
 func NewSet[T ~[32]byte](items []T, b Binding) *Set {
-	rows := make([]int, len(items))
-	for i := range rows {
-		rows[i] = i
-	}
-	slices.SortFunc(rows, func(i, j int) int {
-		x, y := [32]byte(items[i]), [32]byte(items[j])
-		if c := bytes.Compare(x[:], y[:]); c != 0 {
-			return c
-		}
-		return i - j
-	})
-	s := &Set{binding: b, rows: rows, items: make([][32]byte, 0, len(items))}
+	rows := sorted(items)
+	s := &Set{binding: b, rows: rows, items: make([][32]byte, 0, len(items)), starts: make([]uint32, 0, len(items)+1)}
 	for n, row := range rows {
 		item := [32]byte(items[row])
 		if n > 0 && item == s.items[len(s.items)-1] {
 			continue
 		}
 		s.items = append(s.items, item)
-		s.starts = append(s.starts, n)
+		s.starts = append(s.starts, uint32(n))
 	}
-	s.starts = append(s.starts, len(rows))
+	s.starts = append(s.starts, uint32(len(rows)))
 	return s
+}
+
+// sorted returns the indices of items in ascending order of item, then of index. It
+// compares starts of items side by side in memory, which differ in most pairs.
+func sorted[T ~[32]byte](items []T) []uint32 {
+	type start struct {
+		bytes uint64
+		row   uint32
+	}
+	starts := make([]start, len(items))
+	for i := range items {
+		x := [32]byte(items[i])
+		starts[i] = start{binary.BigEndian.Uint64(x[:]), uint32(i)}
+	}
+	slices.SortFunc(starts, func(a, b start) int {
+		if c := cmp.Compare(a.bytes, b.bytes); c != 0 {
+			return c
+		}
+		x, y := [32]byte(items[a.row]), [32]byte(items[b.row])
+		return cmp.Or(bytes.Compare(x[:], y[:]), cmp.Compare(a.row, b.row))
+	})
+	rows := make([]uint32, len(starts))
+	for i, s := range starts {
+		rows[i] = s.row
+	}
+	return rows
 }
 
 // Len returns the number of distinct items, which the peer learns.
@@ -48,4 +66,4 @@ func (s *Set) Len() int { return len(s.items) }
 func (s *Set) Binding() Binding { return s.binding }
 
 // places returns the input indices that held item i.
-func (s *Set) places(i int) []int { return s.rows[s.starts[i]:s.starts[i+1]] }
+func (s *Set) places(i int) []uint32 { return s.rows[s.starts[i]:s.starts[i+1]] }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/comity-prl/comity/internal/aeshash"
 	"github.com/comity-prl/comity/internal/gf128"
@@ -67,7 +68,7 @@ func VOLE() Suite { return newVOLE(3, "vole", false) }
 func VOLEMalicious() Suite { return newVOLE(4, "vole-malicious", true) }
 
 func newVOLE(id uint16, name string, malicious bool) Suite {
-	return &voleSuite{id: id, name: name, malicious: malicious, whole: 1<<24 - 1, bucket: 1 << 20}
+	return &voleSuite{id: id, name: name, malicious: malicious, whole: 3 << 19, bucket: 1 << 20}
 }
 
 func (s *voleSuite) ID() uint16     { return s.id }
@@ -149,42 +150,74 @@ func exchangeSalts(r *run, me role) (session [32]byte, err error) {
 	return [32]byte(h.Sum(nil)), nil
 }
 
-// keys returns the keys of the set's items: their hash under a salt, by Matyas, Meyer
-// and Oseas's construction from AES (ISO/IEC 10118-2, hash function 1) with the salt
-// as its start. All inputs have two blocks, and it is as hard to find two of one key
-// as for any function of 128 bits in the ideal cipher model (Black, Rogaway and
-// Shrimpton, CRYPTO 2002).
-func (s *Set) keys(session [32]byte) []gf128.Element {
-	salt := sha256.Sum256(append([]byte("comity psi v1 vole items"), session[:]...))
-	start := aeshash.NewKey([16]byte(salt[:16]))
-	keys := make([]gf128.Element, len(s.items))
-	parallel.Do(len(keys), func(lo, hi int) {
-		var buf [256]gf128.Element
-		for ; lo < hi; lo += len(buf) {
-			items, keys := s.items[lo:min(lo+len(buf), hi)], keys[lo:min(lo+len(buf), hi)]
-			second := buf[:len(items)]
-			for i := range items {
-				keys[i], second[i] = gf128.FromBytes(items[i][:]), gf128.FromBytes(items[i][16:])
-			}
-			start.Hash(keys, keys)
-			aeshash.HashKeyed(keys, keys, second)
-		}
-	})
-	return keys
+// hasher makes keys of items: their hash under a salt, by Matyas, Meyer and Oseas's
+// construction from AES (ISO/IEC 10118-2, hash function 1) with the salt as its start.
+// All inputs have two blocks, and it is as hard to find two of one key as for any
+// function of 128 bits in the ideal cipher model (Black, Rogaway and Shrimpton, CRYPTO
+// 2002).
+type hasher struct {
+	items [][32]byte
+	start *aeshash.Key
 }
 
-// cut returns the indices of the keys of each bucket.
-func cut(keys []gf128.Element, count, capacity int) ([][]uint32, error) {
+func newHasher(set *Set, session [32]byte) *hasher {
+	salt := sha256.Sum256(append([]byte("comity psi v1 vole items"), session[:]...))
+	return &hasher{items: set.items, start: aeshash.NewKey([16]byte(salt[:16]))}
+}
+
+// hashBatch is how many items are hashed at a time.
+const hashBatch = 256
+
+// keys sets dst to the keys of items of these numbers, and to random ones where the
+// number is absent. It runs on all cores.
+func (h *hasher) keys(dst []gf128.Element, numbers []uint32) {
+	parallel.Do(len(dst), func(lo, hi int) {
+		var second [hashBatch]gf128.Element
+		for ; lo < hi; lo += hashBatch {
+			end := min(lo+hashBatch, hi)
+			h.batch(dst[lo:end], second[:end-lo], numbers[lo:end])
+		}
+	})
+}
+
+func (h *hasher) batch(dst, second []gf128.Element, numbers []uint32) {
+	for i, n := range numbers {
+		if n == absent {
+			var random [gf128.Size]byte
+			rand.Read(random[:])
+			dst[i] = gf128.FromBytes(random[:])
+			continue
+		}
+		item := &h.items[n]
+		dst[i], second[i] = gf128.FromBytes(item[:]), gf128.FromBytes(item[gf128.Size:])
+	}
+	h.start.Hash(dst, dst)
+	aeshash.HashKeyed(dst, dst, second)
+}
+
+// cut returns the numbers of the items of each bucket.
+func (h *hasher) cut(count, capacity int) ([][]uint32, error) {
 	members := make([][]uint32, count)
 	for b := range members {
-		members[b] = make([]uint32, 0, min(capacity, len(keys)))
+		members[b] = make([]uint32, 0, min(capacity, len(h.items)))
 	}
-	for i, k := range keys {
-		b, _ := bits.Mul64(k.Hi, uint64(count))
-		if len(members[b]) == capacity {
-			return nil, errBucket
+	var keys, second [hashBatch]gf128.Element
+	var numbers [hashBatch]uint32
+	for first := 0; first < len(h.items); first += hashBatch {
+		n := min(hashBatch, len(h.items)-first)
+		for i := range n {
+			numbers[i] = uint32(first + i)
 		}
-		members[b] = append(members[b], uint32(i))
+		if count > 1 {
+			h.batch(keys[:n], second[:n], numbers[:n])
+		}
+		for i, k := range keys[:n] {
+			b, _ := bits.Mul64(k.Hi, uint64(count))
+			if len(members[b]) == capacity {
+				return nil, errBucket
+			}
+			members[b] = append(members[b], numbers[i])
+		}
 	}
 	return members, nil
 }
@@ -194,26 +227,24 @@ func (s *voleSuite) send(r *run, set *Set) (*Handles, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, keys := s.buckets(r), set.keys(session)
-	members, err := cut(keys, b.count, b.sender)
+	b, hash := s.buckets(r), newHasher(set, session)
+	members, err := hash.cut(b.count, b.sender)
 	if err != nil {
 		return nil, err
 	}
-	h := &Handles{PeerSize: r.nReceiver, PeerBound: r.nReceiver, set: set, order: noItems(b.count * b.sender)}
+	bound, err := s.bound(r, b)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handles{PeerSize: r.nReceiver, PeerBound: bound, set: set, order: make([]uint32, 0, b.count*b.sender)}
 	for i, members := range members {
-		p := s.params(b, session, i)
-		f, err := oprf.Send(r.conn, kindOPRF, p)
+		f, err := oprf.Send(r.conn, kindOPRF, s.params(b, session, i))
 		if err != nil {
 			return nil, err
 		}
-		values := make([]gf128.Element, b.sender)
-		f.Evaluate(values, pick(keys, members, b.sender))
-		places := shuffle.Order(b.sender)
-		for at, m := range members {
-			h.order[i*b.sender+int(places[at])] = m
-		}
+		h.order = fill(h.order, members, b.sender)
 		err = r.conn.Run(
-			func() error { return sendValues(r, values, places, s.valueSize(b), i*b.sender, len(h.order)) },
+			func() error { return sendValues(r, f, hash, h.order, i*b.sender, s.valueSize(b)) },
 			r.awaitDone,
 		)
 		if err != nil {
@@ -223,16 +254,52 @@ func (s *voleSuite) send(r *run, set *Set) (*Handles, error) {
 	return h, nil
 }
 
-// pick returns the keys of a bucket's members, and random ones to make so many.
-func pick(keys []gf128.Element, members []uint32, count int) []gf128.Element {
-	picked := make([]gf128.Element, count)
-	for i, m := range members {
-		picked[i] = keys[m]
+// bound is the largest number of items that the receiver can have put in.
+func (s *voleSuite) bound(r *run, b buckets) (int, error) {
+	if !s.malicious {
+		return r.nReceiver, nil
 	}
-	random := make([]byte, (count-len(members))*gf128.Size)
-	rand.Read(random)
-	gf128.Decode(picked[len(members):], random)
-	return picked
+	slots, err := s.params(b, [32]byte{}, 0).Slots()
+	return b.count * oprf.MaxKeys(slots), err
+}
+
+// fill appends to order the members of a bucket and as many that are absent as
+// capacity leaves room for, in random order.
+func fill(order, members []uint32, capacity int) []uint32 {
+	for _, i := range shuffle.Order(capacity) {
+		if int(i) < len(members) {
+			order = append(order, members[i])
+		} else {
+			order = append(order, absent)
+		}
+	}
+	return order
+}
+
+const (
+	// valueBatch is how many values travel in one frame.
+	valueBatch = 1 << 15
+	// evaluated is how many are made at a time: a whole number of frames.
+	evaluated = 8 * valueBatch
+)
+
+// sendValues sends the function's values at the items of order from first on.
+func sendValues(r *run, f *oprf.Function, h *hasher, order []uint32, first, size int) error {
+	keys := make([]gf128.Element, min(evaluated, len(order)-first))
+	values := make([]gf128.Element, len(keys))
+	for first < len(order) {
+		n := min(evaluated, len(order)-first)
+		h.keys(keys[:n], order[first:first+n])
+		f.Evaluate(values[:n], keys[:n])
+		for frame := range slices.Chunk(values[:n], valueBatch) {
+			if err := r.conn.Write(kindValues, shorten(frame, size)); err != nil {
+				return err
+			}
+			first += len(frame)
+			r.progress.report("mask", first, cap(order))
+		}
+	}
+	return nil
 }
 
 func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
@@ -240,14 +307,14 @@ func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, keys := s.buckets(r), set.keys(session)
-	members, err := cut(keys, b.count, b.receiver)
+	b, hash := s.buckets(r), newHasher(set, session)
+	members, err := hash.cut(b.count, b.receiver)
 	if err != nil {
 		return nil, err
 	}
 	handles, size, own := noItems(set.Len()), s.valueSize(b), 0
 	for i, members := range members {
-		values, err := oprf.Receive(r.conn, kindOPRF, pick(keys, members, len(members)), s.params(b, session, i))
+		tags, err := s.evaluate(r, hash, members, s.params(b, session, i), size)
 		if err != nil {
 			return nil, err
 		}
@@ -258,9 +325,7 @@ func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		join(shorten(values, size), peer, size, func(own, peer uint32) {
-			handles[members[own]] = uint32(first) + peer
-		})
+		join(tags, peer, size, func(own, peer uint32) { handles[members[own]] = uint32(first) + peer })
 		if err := r.done(); err != nil {
 			return nil, err
 		}
@@ -268,25 +333,15 @@ func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
 	return &Result{PeerSize: r.nSender, matches: set.matches(handles)}, nil
 }
 
-// valueBatch is how many values travel in one frame.
-const valueBatch = 1 << 15
-
-// sendValues sends the values of a bucket in the order of their places; so many of a
-// total have gone before.
-func sendValues(r *run, values []gf128.Element, places []uint32, size, before, total int) error {
-	placed := make([]gf128.Element, len(values))
-	for i, at := range places {
-		placed[at] = values[i]
+// evaluate returns the function's values at the receiver's items of a bucket.
+func (s *voleSuite) evaluate(r *run, h *hasher, members []uint32, p *oprf.Params, size int) ([]byte, error) {
+	keys := make([]gf128.Element, len(members))
+	h.keys(keys, members)
+	values, err := oprf.Receive(r.conn, kindOPRF, keys, p)
+	if err != nil {
+		return nil, err
 	}
-	for done := 0; done < len(placed); {
-		n := min(valueBatch, len(placed)-done)
-		if err := r.conn.Write(kindValues, shorten(placed[done:done+n], size)); err != nil {
-			return err
-		}
-		done += n
-		r.progress.report("mask", before+done, total)
-	}
-	return nil
+	return shorten(values, size), nil
 }
 
 // receiveValues reads n values; so many of a total have come before.

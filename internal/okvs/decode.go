@@ -5,7 +5,7 @@ import "github.com/comity-prl/comity/internal/gf128"
 // Decode sets dst[i] to what table holds at keys[i], or to something arbitrary if
 // that key was not encoded. The table must have l.Len() slots, and dst and keys one
 // length; dst may be keys. It is linear in the table. It runs on all cores, and
-// needs up to 18 bytes a key of scratch space.
+// needs 6 bytes a key of scratch space, and 16 for those of a bin a core.
 func (l *Layout) Decode(dst, table, keys []gf128.Element) {
 	table, keys = table[:l.Len()], keys[:len(dst)]
 	if l.bins == 1 {
@@ -15,14 +15,21 @@ func (l *Layout) Decode(dst, table, keys []gf128.Element) {
 		})
 		return
 	}
-	p := l.partition(keys)
-	bins := l.eachBin()
+	p, bins := l.partition(keys), l.eachBin()
+	room := p.largest()
 	spread(l.bins, min(workers(len(dst)), l.bins), func(int, int, int) {
+		buf := make([]gf128.Element, room)
 		for b := range bins {
-			l.decodeBin(p.bin(p.hashes, b), l.slots(table, b))
+			order := p.bin(b)
+			values := buf[:len(order)]
+			gather(values, keys, order)
+			l.hash.Hash(values, values)
+			l.decodeBin(values, l.slots(table, b))
+			for i, at := range order {
+				dst[at] = values[i]
+			}
 		}
 	})
-	p.unsort(dst, p.hashes)
 }
 
 // decodeBin replaces hashes of keys by what the bin holds there. Positions are ready

@@ -10,7 +10,7 @@ import (
 
 // Encode returns a table of l.Len() slots that decodes to values[i] at keys[i]. The
 // keys must be distinct, and no more than the layout is for. It runs on all cores,
-// and needs 34 bytes a key beside the table.
+// and needs 6 bytes a key beside the table, and 65 for those of a bin a core.
 func (l *Layout) Encode(ctx context.Context, keys, values []gf128.Element) ([]gf128.Element, error) {
 	if len(keys) != len(values) || len(keys) > l.keys {
 		return nil, ErrLengths
@@ -18,19 +18,24 @@ func (l *Layout) Encode(ctx context.Context, keys, values []gf128.Element) ([]gf
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := l.partition(keys)
-	wanted := p.sorted(values)
+	p, bins := l.partition(keys), l.eachBin()
 	table := make([]gf128.Element, l.Len())
-	bins := l.eachBin()
+	room := p.largest()
 	g, ctx := errgroup.WithContext(ctx)
 	for range min(workers(len(keys)), l.bins) {
 		g.Go(func() error {
 			s := newSolver(l)
+			buf := make([]gf128.Element, 2*room)
 			for b := range bins {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				if err := s.solve(p.bin(p.hashes, b), p.bin(wanted, b), l.slots(table, b)); err != nil {
+				order := p.bin(b)
+				hashes, wanted := buf[:len(order)], buf[room:room+len(order)]
+				gather(hashes, keys, order)
+				gather(wanted, values, order)
+				l.hash.Hash(hashes, hashes)
+				if err := s.solve(hashes, wanted, l.slots(table, b)); err != nil {
 					return err
 				}
 			}

@@ -2,7 +2,6 @@ package okvs
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -12,94 +11,69 @@ import (
 // batch is how many keys are hashed and decoded at a time.
 const batch = 64
 
-// partition sorts keys by bin, so that work on them stays within a bin's part of
-// the table: over all of a large table, every access would miss the caches. Going
-// through the keys in order, a bin's places follow one another. Thus whatever
-// belongs to the keys moves in and out along one stream a bin.
+// partition orders keys by bin, so that work on them stays within a bin's part of
+// the table: over all of a large table, every access would miss the caches. What
+// belongs to a bin's keys is fetched before the work on it, and goes back after it,
+// in ascending order of memory.
 type partition struct {
-	bins   []uint16        // of the keys in order
-	places [][]int         // by worker and bin: where the first of that worker's keys goes
-	starts []int           // where the bins begin, and where the last ends
-	hashes []gf128.Element // of the keys, sorted
+	order  []uint32 // indices of keys, those of a bin side by side
+	starts []int    // where the bins begin in order, and where the last ends
 }
 
 func (l *Layout) partition(keys []gf128.Element) *partition {
-	p := &partition{
-		bins:   make([]uint16, len(keys)),
-		places: make([][]int, workers(len(keys))),
-		starts: make([]int, l.bins+1),
-		hashes: make([]gf128.Element, len(keys)),
-	}
-	for w := range p.places {
-		p.places[w] = make([]int, l.bins)
-	}
-	p.each(func(w, from, to int, _ []int) {
+	p := &partition{order: make([]uint32, len(keys)), starts: make([]int, l.bins+1)}
+	bins := make([]uint16, len(keys))
+	next := make([][]int, workers(len(keys))) // by worker and bin: where its next key goes
+	spread(len(keys), len(next), func(w, from, to int) {
 		var buf [batch]gf128.Element
-		counts := p.places[w]
+		counts := make([]int, l.bins)
 		for ; from < to; from += batch {
 			hashes := buf[:min(batch, to-from)]
 			l.hash.Hash(hashes, keys[from:from+len(hashes)])
 			for i, h := range hashes {
 				b := l.bin(h)
-				p.bins[from+i] = uint16(b)
+				bins[from+i] = uint16(b)
 				counts[b]++
 			}
 		}
+		next[w] = counts
 	})
 	at := 0
 	for b := range l.bins {
 		p.starts[b] = at
-		for _, counts := range p.places {
+		for _, counts := range next {
 			counts[b], at = at, at+counts[b]
 		}
 	}
 	p.starts[l.bins] = at
-	// To hash again costs less than to keep the hashes in both orders.
-	p.each(func(_, from, to int, next []int) {
-		var buf [batch]gf128.Element
-		for ; from < to; from += batch {
-			hashes := buf[:min(batch, to-from)]
-			l.hash.Hash(hashes, keys[from:from+len(hashes)])
-			for i, b := range p.bins[from : from+len(hashes)] {
-				p.hashes[next[b]] = hashes[i]
-				next[b]++
-			}
+	spread(len(keys), len(next), func(w, from, to int) {
+		at := next[w]
+		for i := from; i < to; i++ {
+			b := bins[i]
+			p.order[at[b]] = uint32(i)
+			at[b]++
 		}
 	})
 	return p
 }
 
-// sorted returns what belongs to the keys in the order of hashes.
-func (p *partition) sorted(xs []gf128.Element) []gf128.Element {
-	out := make([]gf128.Element, len(xs))
-	p.each(func(_, from, to int, next []int) {
-		for i, b := range p.bins[from:to] {
-			out[next[b]] = xs[from+i]
-			next[b]++
-		}
-	})
-	return out
+// bin returns the indices of bin b's keys.
+func (p *partition) bin(b int) []uint32 { return p.order[p.starts[b]:p.starts[b+1]] }
+
+// largest returns the largest number of keys in a bin.
+func (p *partition) largest() int {
+	n := 0
+	for b := range len(p.starts) - 1 {
+		n = max(n, len(p.bin(b)))
+	}
+	return n
 }
 
-// unsort writes what belongs to the hashes to dst in the order of the keys.
-func (p *partition) unsort(dst, xs []gf128.Element) {
-	p.each(func(_, from, to int, next []int) {
-		for i, b := range p.bins[from:to] {
-			dst[from+i] = xs[next[b]]
-			next[b]++
-		}
-	})
-}
-
-// bin is bin b's part of xs, which is in the order of hashes.
-func (p *partition) bin(xs []gf128.Element, b int) []gf128.Element {
-	return xs[p.starts[b]:p.starts[b+1]]
-}
-
-// each calls f side by side for the parts of the keys, with a copy of the places
-// where their keys go.
-func (p *partition) each(f func(w, from, to int, next []int)) {
-	spread(len(p.bins), len(p.places), func(w, from, to int) { f(w, from, to, slices.Clone(p.places[w])) })
+// gather sets dst[i] to xs[order[i]].
+func gather(dst, xs []gf128.Element, order []uint32) {
+	for i, at := range order {
+		dst[i] = xs[at]
+	}
 }
 
 // workers is how many goroutines n keys are worth.

@@ -28,10 +28,15 @@ func Receive(c *wire.Conn, kind wire.Kind, keys []Element, p *Params) ([]Element
 		copy(commitment[:], in)
 	}
 	// The table does not depend on the vectors, so that both are made at once.
+	hashes := make([]Element, len(keys))
 	var a, cc, table []Element
 	err = c.Run(
 		func() (err error) { a, cc, err = vole.Receive(c, kind, layout.Len(), p.vole()); return err },
-		func() (err error) { table, err = encode(c, layout, keys); return err },
+		func() (err error) {
+			each(len(keys), func(lo, hi int) { hashKey.Hash(hashes[lo:hi], keys[lo:hi]) })
+			table, err = layout.Encode(c.Context(), keys, hashes)
+			return err
+		},
 	)
 	if err != nil {
 		return nil, err
@@ -39,7 +44,7 @@ func Receive(c *wire.Conn, kind wire.Kind, keys []Element, p *Params) ([]Element
 	gf128.AddTo(table, a)
 	seeds := append(seed[:], p.newShare()...)
 	opening := make([]byte, p.shareSize()+sha256.Size)
-	values := make([]Element, len(keys))
+	values := hashes // which are of no more use
 	err = c.Run(
 		func() error { return sendTable(c, kind, seeds, table) },
 		func() error { layout.Decode(values, cc, keys); return nil },
@@ -62,13 +67,6 @@ func Receive(c *wire.Conn, kind wire.Kind, keys []Element, p *Params) ([]Element
 	w := p.joined(share, seeds[gf128.Size:])
 	each(len(keys), func(lo, hi int) { p.output(values[lo:hi], keys[lo:hi], w) })
 	return values, nil
-}
-
-// encode makes P.
-func encode(c *wire.Conn, l *okvs.Layout, keys []Element) ([]Element, error) {
-	hashes := make([]Element, len(keys))
-	each(len(keys), func(lo, hi int) { hashKey.Hash(hashes[lo:hi], keys[lo:hi]) })
-	return l.Encode(c.Context(), keys, hashes)
 }
 
 func sendTable(c *wire.Conn, kind wire.Kind, seeds []byte, table []Element) error {
