@@ -71,7 +71,7 @@ func NewLayout(n, lambda int, seed gf128.Element) (*Layout, error) {
 	l := &Layout{keys: n, bins: max(1, n/binSize), hash: aeshash.NewKey([16]byte(seed.AppendBytes(nil)))}
 	// Half of the failure probability goes to overflowing bins, half to bins that
 	// cannot be solved, in equal parts.
-	budget := float64(lambda) + 1 + math.Log2(float64(l.bins))
+	budget := float64(lambda) + 1 + log2(float64(l.bins))
 	l.capacity = capacity(n, l.bins, budget)
 	l.sparse, l.dense = binParameters(l.capacity, budget)
 	return l, nil
@@ -106,38 +106,43 @@ func capacity(n, bins int, lambda float64) int {
 	return low
 }
 
-// overflow returns log2 of an upper bound on the probability that a given bin gets
-// more than c of n keys, for c no less than the mean.
+// overflow returns log2 of an upper bound on the probability that a given one of
+// several bins gets more than c of n keys, for c no less than the mean.
 func overflow(n, bins, c int) float64 {
 	if c >= n {
 		return math.Inf(-1)
 	}
-	// The sum of the binomial's tail from c+1 on. Its terms fall at least as fast
-	// as the first does to the second, so that a geometric series bounds it.
-	p := 1 / float64(bins)
-	k := float64(c + 1)
-	choose := lgamma(float64(n)+1) - lgamma(k+1) - lgamma(float64(n)-k+1)
-	first := choose + k*math.Log(p) + (float64(n)-k)*math.Log1p(-p)
-	ratio := (float64(n) - k) / (k + 1) * p / (1 - p)
-	return (first - math.Log1p(-ratio)) / math.Ln2
-}
-
-func lgamma(x float64) float64 {
-	y, _ := math.Lgamma(x)
-	return y
+	// The sum of the binomial's tail from k = c+1 on. Its terms fall at least as fast
+	// as the first does to the second, so that a geometric series bounds it. With
+	// Stirling's formula in the factorials, the first is
+	//
+	//	(n·p/k)^k · (n·q/r)^r · √(n/(2π·k·r)), r = n − k, q = 1 − p,
+	//
+	// times e^(1/12n) at most (Robbins, "A remark on Stirling's formula", 1955).
+	all, p, k, r := float64(n), 1/float64(bins), float64(c+1), float64(n-c-1)
+	q := float64(bins-1) / float64(bins)
+	first := float64(k * log2(all*p/k))
+	if r > 0 {
+		first += float64(r * log2(all*q/r))
+		first += float64(0.5*log2(all/(2*math.Pi*k*r))) + math.Log2E/(12*all)
+	}
+	ratio := r / (k + 1) * p / q
+	return first - log2(1-ratio)
 }
 
 // binParameters returns the slots for n keys by RR22's fit for rows of weight 3
 // (equations 2 and 3), which fail with probability 2^-lambda: the sparse slots leave
 // no large cycles, and the dense ones take up the small ones.
 func binParameters(n int, lambda float64) (sparse, dense int) {
-	weight := math.Log2(3)
+	weight := log2(3)
+	square := weight * weight
 	keys := float64(max(n, 1))
-	slope := math.Exp2(0.555*math.Log2(keys) + 0.093*weight*weight*weight - 1.01*weight*weight + 2.925*weight - 0.133)
-	intercept := -9.2 - 1.223*slope
+	exponent := float64(0.555*log2(keys)) + float64(0.093*square*weight) - float64(1.01*square) + float64(2.925*weight) - 0.133
+	slope := exp2(exponent)
+	intercept := -9.2 - float64(1.223*slope)
 	expansion := (lambda - intercept) / slope
 	slots := math.Floor(expansion * keys)
 	// Each further row that peeling leaves over is about 1/slots as likely as the
 	// one before.
-	return int(slots), max(1, int(lambda/math.Log2(slots)))
+	return int(slots), max(1, int(lambda/log2(slots)))
 }

@@ -1,6 +1,7 @@
 package okvs
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -24,6 +25,45 @@ func TestLen(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Sizes are the same on every machine. Package math's functions gave the first of
+// these another size with GOAMD64=v3 than without.
+func TestSizesArePortable(t *testing.T) {
+	if l := layout(t, 622473821, 41, 1); l.capacity != 67698 || l.sparse != 84594 || l.dense != 3 {
+		t.Errorf("%d keys to a bin, in %d sparse and %d dense slots", l.capacity, l.sparse, l.dense)
+	}
+	sizes := sha256.New()
+	for lambda := 1; lambda <= MaxLambda; lambda += 13 {
+		for n := 1; n < MaxKeys; n += 1 + n/100 {
+			l := layout(t, n, lambda, 1)
+			fmt.Fprintln(sizes, n, lambda, l.bins, l.capacity, l.sparse, l.dense)
+		}
+	}
+	if got := fmt.Sprintf("%x", sizes.Sum(nil)); got != "7f6bc9640af74ca32c245b623f5bfe044b64f01e580473447dc191d837282a18" {
+		t.Errorf("the sizes have the hash %s", got)
+	}
+}
+
+// The functions that sizes are made of, against those of package math, whose error
+// is below a unit in the last place or two.
+func TestFloat(t *testing.T) {
+	close := func(name string, x, got, want float64) {
+		if math.Abs(got-want) > 1e-15*max(1, math.Abs(want)) {
+			t.Errorf("%s(%v) = %v, want %v", name, x, got, want)
+		}
+	}
+	for x := 1e-9; x < 1e12; x *= 1.0137 {
+		close("log2", x, log2(x), math.Log2(x))
+	}
+	for x := -20.0; x < 40; x += 0.0137 {
+		close("exp2", x, exp2(x), math.Exp2(x))
+	}
+	for i := range 40 {
+		if x := math.Ldexp(1, i); exp2(float64(i)) != x || log2(x) != float64(i) {
+			t.Errorf("2^%d: %v, and its logarithm %v", i, exp2(float64(i)), log2(x))
+		}
 	}
 }
 
@@ -78,7 +118,7 @@ func tail(n, bins, c int) *big.Rat {
 	return new(big.Rat).SetFrac(sum, new(big.Int).Exp(big.NewInt(int64(bins)), big.NewInt(int64(n)), nil))
 }
 
-func log2(r *big.Rat) float64 {
+func ratLog2(r *big.Rat) float64 {
 	m := new(big.Float).SetRat(r)
 	exp := m.MantExp(m)
 	f, _ := m.Float64()
@@ -88,7 +128,7 @@ func log2(r *big.Rat) float64 {
 func TestOverflow(t *testing.T) {
 	for _, p := range []struct{ n, bins int }{{1, 2}, {10, 2}, {100, 4}, {333, 7}, {400, 2}, {400, 16}} {
 		for c := p.n / p.bins; c < p.n; c += 1 + p.n/20 {
-			got, exact := overflow(p.n, p.bins, c), log2(tail(p.n, p.bins, c))
+			got, exact := overflow(p.n, p.bins, c), ratLog2(tail(p.n, p.bins, c))
 			if got < exact-1e-6 {
 				t.Errorf("n=%d bins=%d c=%d: bound 2^%f, but it is 2^%f", p.n, p.bins, c, got, exact)
 			}
@@ -99,10 +139,10 @@ func TestOverflow(t *testing.T) {
 		}
 		for _, lambda := range []float64{10, 40} {
 			c := capacity(p.n, p.bins, lambda)
-			if c < p.n && log2(tail(p.n, p.bins, c)) > -lambda {
+			if c < p.n && ratLog2(tail(p.n, p.bins, c)) > -lambda {
 				t.Errorf("n=%d bins=%d: capacity %d overflows too often for λ=%v", p.n, p.bins, c, lambda)
 			}
-			if lower := c - 2; lower > p.n/p.bins && log2(tail(p.n, p.bins, lower)) <= -lambda {
+			if lower := c - 2; lower > p.n/p.bins && ratLog2(tail(p.n, p.bins, lower)) <= -lambda {
 				t.Errorf("n=%d bins=%d: capacity %d is wasteful for λ=%v", p.n, p.bins, c, lambda)
 			}
 		}
