@@ -39,6 +39,8 @@ package vole
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 
 	"github.com/comity-prl/comity/internal/gf128"
@@ -82,8 +84,17 @@ type Params struct {
 	Code Code
 }
 
-func (p *Params) options() *ot.Options {
-	return &ot.Options{Session: append([]byte("comity vole v1 "), p.Session...), SemiHonest: p.SemiHonest}
+// session names the run in hashes. It covers what the sides must agree on and no
+// frame's length tells: vectors of other lengths can come out of trees of one size.
+func (s *shape) session() []byte {
+	b := []byte("comity vole v1 ")
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.m))
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.params.Code.Weight))
+	return append(b, s.params.Session...)
+}
+
+func (s *shape) options() *ot.Options {
+	return &ot.Options{Session: s.session(), SemiHonest: s.params.SemiHonest}
 }
 
 // Send makes vectors of length m, from 1 to MaxLength, as the one who holds Δ.
@@ -93,7 +104,7 @@ func Send(c *wire.Conn, kind wire.Kind, m int, p *Params) (delta Element, b []El
 		return Element{}, nil, err
 	}
 	err = c.Run(func() (err error) {
-		rows, err := ot.Send(c, kind, s.chunks(), s.params.options())
+		rows, err := ot.Send(c, kind, s.chunks(), s.options())
 		if err != nil {
 			return err
 		}
@@ -124,7 +135,7 @@ func Receive(c *wire.Conn, kind wire.Kind, m int, p *Params) (a, cc []Element, e
 	}
 	err = c.Run(func() error {
 		e := s.newNoise()
-		rows, err := ot.Receive(c, kind, s.choices(e), s.params.options())
+		rows, err := ot.Receive(c, kind, s.choices(e), s.options())
 		if err != nil {
 			return err
 		}
@@ -185,14 +196,14 @@ func (s *shape) check(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows 
 	if err != nil {
 		return err
 	}
-	if digest(got) != want {
+	if subtle.ConstantTimeCompare(got, want[:]) != 1 {
 		return ErrCheck
 	}
 	return nil
 }
 
 func (s *shape) proof(trees digest, chi, value Element) digest {
-	session := sha256.Sum256(append([]byte("comity vole v1 session "), s.params.Session...))
+	session := sha256.Sum256(s.session())
 	in := append([]byte("comity vole v1 check "), session[:]...)
 	in = append(in, trees[:]...)
 	return sha256.Sum256(value.AppendBytes(chi.AppendBytes(in)))

@@ -154,6 +154,34 @@ func TestSessionsDiffer(t *testing.T) {
 	}
 }
 
+// Sides that want vectors of different lengths, or of different codes, do not end
+// with vectors that fit nothing: not even where the trees have one size.
+func TestParametersDiffer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		m int
+		p Params
+	}{"length": {301, Params{}}, "code": {300, Params{Code: Code{Weight: 7}}}} {
+		t.Run(name, func(t *testing.T) {
+			s, r := loopback(t)
+			o := outcome{}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer s.Close()
+				c := wire.Open(t.Context(), s)
+				_, o.b, o.errS = Send(c, testKind, 300, nil)
+			}()
+			c := wire.Open(t.Context(), r)
+			o.a, _, o.errR = Receive(c, testKind, tt.m, &tt.p)
+			r.Close()
+			<-done
+			if !errors.Is(o.errS, ot.ErrTree) || o.errR == nil {
+				t.Errorf("sender: %v; receiver: %v", o.errS, o.errR)
+			}
+		})
+	}
+}
+
 // A sender that goes on with another leaf than its tree's is caught.
 func TestInconsistentTrees(t *testing.T) {
 	s, err := newShape(300, nil)
@@ -169,7 +197,7 @@ func TestInconsistentTrees(t *testing.T) {
 			defer a.Close()
 			c := wire.Open(t.Context(), a)
 			done <- func() error {
-				rows, err := ot.Send(c, testKind, s.chunks(), s.params.options())
+				rows, err := ot.Send(c, testKind, s.chunks(), s.options())
 				if err != nil {
 					return err
 				}
