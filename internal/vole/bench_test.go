@@ -47,8 +47,8 @@ func BenchmarkEncode(b *testing.B) {
 		}
 		v, e := elements(source(1), s.n), s.newNoise()
 		for name, f := range map[string]func(){
-			"sender":   func() { s.compress(v) },
-			"receiver": func() { s.compressBoth(v, e) },
+			"sender":   func() { _, _ = s.compress(v, never) },
+			"receiver": func() { _, _, _ = s.compressBoth(v, e, never) },
 		} {
 			b.Run(fmt.Sprintf("code=%dx24/side=%s/m=%d", weight, name, m), func(b *testing.B) {
 				for b.Loop() {
@@ -67,10 +67,10 @@ func BenchmarkConvolve(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e := s.encoder()
+			e := s.encoder(never)
 			z := elements(source(1), width*e.tail)
 			for b.Loop() {
-				e.convolve(z, width)
+				_ = e.convolve(z, width)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(2*e.tail), "ns/step")
 		})
@@ -84,10 +84,10 @@ func BenchmarkExpand(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e := s.encoder()
+			e := s.encoder(never)
 			z, out, second := elements(source(1), width*e.tail), make([]Element, s.m), make([]Element, s.m)
 			for b.Loop() {
-				e.expand(z, out, second)
+				_ = e.expand(z, out, second)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(s.m*len(e.slots)), "ns/pick")
 		})

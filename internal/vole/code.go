@@ -65,6 +65,7 @@ type encoder struct {
 	m, tail int
 	slots   []slot
 	streams [3]*aeshash.Key // bits of two convolutions, positions
+	stop    func() error    // asked once a batch; its error ends the work
 }
 
 // slot is where one of an output's positions may lie: at random among count, from
@@ -75,8 +76,8 @@ type slot struct {
 	segment      bool // whether that is one of the segments, not the whole tail
 }
 
-func (s *shape) encoder() *encoder {
-	e := &encoder{m: s.m, tail: s.n - s.m}
+func (s *shape) encoder(stop func() error) *encoder {
+	e := &encoder{m: s.m, tail: s.n - s.m, stop: stop}
 	regular := (s.params.Code.Weight + 1) / 2
 	count := (e.tail + regular - 1) / regular
 	for i := range s.params.Code.Weight {

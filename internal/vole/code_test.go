@@ -2,9 +2,12 @@ package vole
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/bits"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,15 +66,22 @@ func TestCompress(t *testing.T) {
 				for j, y := range e.values {
 					sparse[s.place(e, j)] = y
 				}
-				wantV, wantE := reference(s.encoder(), v, constant), reference(s.encoder(), sparse, constant)
-				a, cc := s.compressBoth(append([]Element(nil), v...), e)
+				wantV, wantE := reference(s.encoder(never), v, constant), reference(s.encoder(never), sparse, constant)
+				a, cc, err := s.compressBoth(append([]Element(nil), v...), e, never)
+				if err != nil {
+					t.Fatal(err)
+				}
 				if diff := cmp.Diff(wantV, cc); diff != "" {
 					t.Fatalf("first of two (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(wantE, a); diff != "" {
 					t.Fatalf("second of two (-want +got):\n%s", diff)
 				}
-				if diff := cmp.Diff(wantV, s.compress(v)); diff != "" {
+				alone, err := s.compress(v, never)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(wantV, alone); diff != "" {
 					t.Fatalf("alone (-want +got):\n%s", diff)
 				}
 			})
@@ -79,10 +89,35 @@ func TestCompress(t *testing.T) {
 	}
 }
 
+// Each loop gives up when asked to: stop lets so many batches pass.
+func TestStop(t *testing.T) {
+	s := testShape(t, 140_000, 21)
+	v, gone := make([]Element, s.n), errors.New("gone")
+	for _, batches := range []int64{0, 1, 40, 90, 300, 700} {
+		var asked atomic.Int64
+		stop := func() error {
+			if asked.Add(1) > batches {
+				return gone
+			}
+			return nil
+		}
+		if _, err := s.compress(v, stop); err != gone {
+			t.Errorf("alone, after %d batches: %v", batches, err)
+		}
+		if n := asked.Load() - batches; n < 1 || n > int64(runtime.GOMAXPROCS(0)) {
+			t.Errorf("alone, after %d batches: went on for %d", batches, n)
+		}
+		asked.Store(0)
+		if _, _, err := s.compressBoth(v, s.newNoise(), stop); err != gone {
+			t.Errorf("both, after %d batches: %v", batches, err)
+		}
+	}
+}
+
 // Sorting picks by window does not change what the expander does, whatever room
 // there is.
 func TestWindows(t *testing.T) {
-	e := testShape(t, 140_000, 21).encoder()
+	e := testShape(t, 140_000, 21).encoder(never)
 	out := elements(source(9), tile+5)
 	for width := 1; width <= 2; width++ {
 		tail := elements(source(8), width*e.tail)
@@ -91,7 +126,9 @@ func TestWindows(t *testing.T) {
 			if width == 2 {
 				b = slices.Clone(out)
 			}
-			x.add(batch, a, b)
+			if err := x.add(batch, a, b); err != nil {
+				t.Fatal(err)
+			}
 			return a, b
 		}
 		x := newExpander(e, tail, width)
@@ -110,7 +147,7 @@ func TestWindows(t *testing.T) {
 // The assembly and the portable kernels agree.
 func TestKernels(t *testing.T) {
 	s := testShape(t, 700, 21)
-	e := s.encoder()
+	e := s.encoder(never)
 	buf := elements(source(11), batch/4)
 	for width := 1; width <= 2; width++ {
 		for _, n := range []int{1, 2, 3, 17, 300} {
@@ -270,7 +307,7 @@ func TestRank(t *testing.T) {
 	const m = 256
 	for _, weight := range []int{7, 21} {
 		s := testShape(t, m, weight)
-		enc := s.encoder()
+		enc := s.encoder(never)
 		for name, c := range map[string]func(Element) Element{"field": constant, "binary": one} {
 			columns := make([][]Element, s.n)
 			for j := range columns {
@@ -318,7 +355,10 @@ func TestMatrixIsFixed(t *testing.T) {
 		{150_000, 21, "3fddf707214b43a4d01b8b1148a24338"},
 	} {
 		s := testShape(t, tt.m, tt.weight)
-		out := s.compress(elements(source(42), s.n))
+		out, err := s.compress(elements(source(42), s.n), never)
+		if err != nil {
+			t.Fatal(err)
+		}
 		b := make([]byte, len(out)*gf128.Size)
 		gf128.Encode(b, out)
 		if got := fmt.Sprintf("%x", sha256.Sum256(b))[:32]; got != tt.want {

@@ -16,19 +16,21 @@ const (
 	head = 28
 )
 
-// compress multiplies by the matrix of the code. The result is the start of v.
-func (s *shape) compress(v []Element) []Element {
-	e := s.encoder()
+// compress multiplies by the matrix of the code. The result is the start of v. It
+// gives up when stop returns an error.
+func (s *shape) compress(v []Element, stop func() error) ([]Element, error) {
+	e := s.encoder(stop)
 	tail := v[s.m:]
-	e.convolve(tail, 1)
-	e.expand(tail, v[:s.m], nil)
-	return v[:s.m:s.m]
+	if err := e.convolve(tail, 1); err != nil {
+		return nil, err
+	}
+	return v[:s.m:s.m], e.expand(tail, v[:s.m], nil)
 }
 
 // compressBoth multiplies v and the noise by the matrix, and returns the noise's
 // product first. Both results lie where v was.
-func (s *shape) compressBoth(v []Element, e *noise) (a, cc []Element) {
-	enc := s.encoder()
+func (s *shape) compressBoth(v []Element, e *noise, stop func() error) (a, cc []Element, err error) {
+	enc := s.encoder(stop)
 	tail := make([]Element, 2*enc.tail)
 	for i, x := range v[s.m:] {
 		tail[2*i] = x
@@ -42,17 +44,21 @@ func (s *shape) compressBoth(v []Element, e *noise) (a, cc []Element) {
 			tail[2*(i-s.m)+1] = y
 		}
 	}
-	enc.convolve(tail, 2)
-	enc.expand(tail, cc, a)
-	return a, cc
+	if err := enc.convolve(tail, 2); err != nil {
+		return nil, nil, err
+	}
+	return a, cc, enc.expand(tail, cc, a)
 }
 
 // convolve runs both convolutions over rows of the given width.
-func (e *encoder) convolve(z []Element, width int) {
+func (e *encoder) convolve(z []Element, width int) error {
 	buf := make([]Element, batch/4)
 	for pass := range 2 {
 		steps := e.tail + taps + 1
 		for first := 0; first < steps; first += batch {
+			if err := e.stop(); err != nil {
+				return err
+			}
 			words(e.streams[pass], buf, first/4, 0)
 			last := min(first+batch, steps)
 			k := first
@@ -68,6 +74,7 @@ func (e *encoder) convolve(z []Element, width int) {
 			}
 		}
 	}
+	return nil
 }
 
 // step is step k of a convolution over a tail of len(z)/width rows, where k runs 25

@@ -35,17 +35,12 @@ type expander struct {
 
 // expand adds rows of the tail to out, and, where rows have two elements, the second
 // ones to second, on all cores.
-func (e *encoder) expand(tail, out, second []Element) {
+func (e *encoder) expand(tail, out, second []Element) error {
 	width := len(tail) / e.tail
 	parts := (len(out)-1)/batch + 1
-	parallel.Do(parts, func(lo, hi int) {
-		x := newExpander(e, tail, width)
+	return parallel.Spread(parts, func(lo, hi int) error {
 		first, last := lo*batch, min(hi*batch, len(out))
-		if width == 1 {
-			x.add(first, out[first:last], nil)
-		} else {
-			x.add(first, out[first:last], second[first:last])
-		}
+		return newExpander(e, tail, width).add(first, out[first:last], part(second, first, last))
 	})
 }
 
@@ -71,34 +66,43 @@ func (x *expander) allot(room uint64) {
 }
 
 // add adds to outputs from number first on, a multiple of batch.
-func (x *expander) add(first int, out, second []Element) {
+func (x *expander) add(first int, out, second []Element) error {
 	for _, s := range x.slots {
 		if !s.segment && x.records != nil {
 			continue
 		}
 		rows := x.tail[s.start*x.width : (s.start+s.count)*x.width]
 		for from := 0; from < len(out); from += batch {
+			if err := x.stop(); err != nil {
+				return err
+			}
 			to := min(from+batch, len(out))
 			x.draw(s, first+from, to-from)
 			pick(out[from:to], part(second, from, to), rows, x.words)
 		}
 	}
 	if x.records == nil {
-		return
+		return nil
 	}
 	for from := 0; from < len(out); from += tile {
 		to := min(from+tile, len(out))
-		x.addTile(first+from, out[from:to], part(second, from, to))
+		if err := x.addTile(first+from, out[from:to], part(second, from, to)); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // addTile adds what slots that are no segments choose.
-func (x *expander) addTile(first int, out, second []Element) {
+func (x *expander) addTile(first int, out, second []Element) error {
 	for _, s := range x.slots {
 		if s.segment {
 			continue
 		}
 		for from := 0; from < len(out); from += batch {
+			if err := x.stop(); err != nil {
+				return err
+			}
 			for w, end := range x.ends {
 				if end+batch > x.starts[w]+x.room {
 					x.flush(out, second, w)
@@ -112,6 +116,7 @@ func (x *expander) addTile(first int, out, second []Element) {
 	for w := range x.starts {
 		x.flush(out, second, w)
 	}
+	return nil
 }
 
 // flush adds the rows of a window's records.

@@ -22,6 +22,9 @@ func elements(r *rand.Rand, n int) []Element {
 	return xs
 }
 
+// never lets work go on to its end.
+func never() error { return nil }
+
 // outcome is what both sides of a run end with.
 type outcome struct {
 	delta      Element

@@ -97,9 +97,12 @@ func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Se
 	}
 	size := s.treeSize()
 	out := make([]Element, s.t*size)
-	parallel.Do(s.t, func(lo, hi int) {
+	err := parallel.Spread(s.t, func(lo, hi int) error {
 		own := make([][2]Element, levels)
 		for j := lo; j < hi; j++ {
+			if err := c.Context().Err(); err != nil {
+				return err
+			}
 			for l := range own {
 				own[l] = keys[l][j]
 			}
@@ -107,7 +110,11 @@ func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Se
 			sum := ot.BuildPPRF(v[j*s.block:(j+1)*s.block], own, frame[:size-1])
 			frame[size-1] = sum.Add(rows.Packed(j))
 		}
+		return nil
 	})
+	if err != nil {
+		return digest{}, err
+	}
 	frame := make([]byte, len(out)*gf128.Size)
 	gf128.Encode(frame, out)
 	return sha256.Sum256(frame), c.Write(kind, frame)
@@ -132,9 +139,12 @@ func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise
 	trees := sha256.Sum256(in)
 	all := make([]Element, s.t*size)
 	gf128.Decode(all, in)
-	parallel.Do(s.t, func(lo, hi int) {
+	err = parallel.Spread(s.t, func(lo, hi int) error {
 		own := make([]Element, levels)
 		for j := lo; j < hi; j++ {
+			if err := c.Context().Err(); err != nil {
+				return err
+			}
 			for l := range own {
 				own[l] = keys[l][j]
 			}
@@ -143,6 +153,7 @@ func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise
 			// The leaf plus b_j, and c_j = b_j + y_j·Δ.
 			v[s.place(e, j)] = frame[size-1].Add(sum).Add(rows.Packed(j))
 		}
+		return nil
 	})
-	return trees, nil
+	return trees, err
 }

@@ -118,8 +118,8 @@ func Send(c *wire.Conn, kind wire.Kind, m int, p *Params) (delta Element, b []El
 				return err
 			}
 		}
-		b = s.compress(b)
-		return nil
+		b, err = s.compress(b, c.Context().Err)
+		return err
 	})
 	if err != nil {
 		return Element{}, nil, err
@@ -149,8 +149,8 @@ func Receive(c *wire.Conn, kind wire.Kind, m int, p *Params) (a, cc []Element, e
 				return err
 			}
 		}
-		a, cc = s.compressBoth(v, e)
-		return nil
+		a, cc, err = s.compressBoth(v, e, c.Context().Err)
+		return err
 	})
 	if err != nil {
 		return nil, nil, err

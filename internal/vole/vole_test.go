@@ -1,6 +1,7 @@
 package vole
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -179,6 +180,37 @@ func TestParametersDiffer(t *testing.T) {
 				t.Errorf("sender: %v; receiver: %v", o.errS, o.errR)
 			}
 		})
+	}
+}
+
+// cancelling cancels a run after so many writes, the last of which succeeds.
+type cancelling struct {
+	net.Conn
+	writes int
+	cancel context.CancelFunc
+}
+
+func (c *cancelling) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if c.writes--; c.writes == 0 {
+		c.cancel()
+	}
+	return n, err
+}
+
+// What is done after the last message ends with the context too.
+func TestCancelled(t *testing.T) {
+	s, r := loopback(t)
+	defer s.Close()
+	go func() {
+		defer r.Close()
+		_, _, _ = Receive(wire.Open(t.Context(), r), testKind, 300, nil)
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := wire.Open(ctx, &cancelling{s, 3, cancel}) // after points, trees and proof
+	if _, b, err := Send(c, testKind, 300, nil); !errors.Is(err, context.Canceled) || b != nil {
+		t.Errorf("%d elements, %v", len(b), err)
 	}
 }
 
