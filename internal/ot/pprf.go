@@ -1,6 +1,7 @@
 package ot
 
 import (
+	"crypto/subtle"
 	"math/bits"
 
 	"github.com/comity-prl/comity/internal/aeshash"
@@ -17,13 +18,14 @@ func Corrections(n int) int { return 2 * (Depth(n) - 1) }
 // BuildPPRF grows the tree of Goldreich, Goldwasser and Micali with len(leaves)
 // leaves, at least 2. Level 1 of it is a transfer's two strings, keys[0]; of level
 // l+1, the corrections are the sums of all left and of all right children, under
-// the two strings of keys[l] (2022/192, Figure 13, BuildPPRF). There must be Depth(n) keys and room for
-// Corrections(n) blocks.
+// the two strings of keys[l] (2022/192, Figure 13, BuildPPRF). There must be
+// Depth(n) keys and room for Corrections(n) blocks.
 //
 // A tree whose leaves are not a power of 2 ends on the right in nodes that have no
 // leaf below them in use. They must stay secret from a receiver who punctures the
 // tree there, so that they count as leaves of a higher level: they are part of the
-// corrections, and of the sum of all leaves that is returned.
+// corrections, and of the sum of all leaves that is returned. Such a receiver has
+// all leaves and lacks the sum: it is as if it had punctured the tree nowhere.
 func BuildPPRF(leaves []Element, keys [][2]Element, corrections []Element) (sum Element) {
 	depth := Depth(len(leaves))
 	leaves[0], leaves[1] = keys[0][0], keys[0][1]
@@ -40,34 +42,38 @@ func BuildPPRF(leaves []Element, keys [][2]Element, corrections []Element) (sum 
 }
 
 // EvalPPRF grows the same tree but for leaf point, below len(leaves), which it sets
-// to zero, and returns the sum less that leaf. keys[l] is the string of number 1−b, where b
-// is bit Depth−1−l of point (2022/192, Figure 13, EvalPPRF).
+// to zero, and returns the sum less that leaf. keys[l] is the string of number 1−b,
+// where b is bit Depth−1−l of point (2022/192, Figure 13, EvalPPRF).
 //
-// The point is secret, and indexes memory: the number of steps does not depend on
-// it, so that it could show only in the caches of the own machine.
+// The point is secret. Where leaves are a power of 2, and at most 256, it shows in
+// no branch and no address. Elsewhere it indexes memory: the number of steps does
+// not depend on it, so that it could show only in the caches of the own machine.
 func EvalPPRF(leaves []Element, point int, keys, corrections []Element) (sum Element) {
 	depth := Depth(len(leaves))
+	hide := len(leaves) <= 256
 	node := point >> (depth - 1)
-	leaves[node], leaves[1-node] = Element{}, keys[0]
+	put(leaves[:2], node, Element{}, hide)
+	put(leaves[:2], node^1, keys[0], hide)
 	sum = keys[0] // of the level, to begin with
 	var spare Element
 	for level := 2; level <= depth; level++ {
 		nodes, extra := expandLevel(leaves, level)
 		node = point >> (depth - level)
 		beside := node ^ 1
-		nodes[node] = Element{}
+		put(nodes, node, Element{}, hide)
 		if beside < len(nodes) {
-			nodes[beside] = Element{}
+			put(nodes, beside, Element{}, hide)
 		} else {
 			extra = Element{}
 		}
 		left, right := sums(nodes)
-		side := beside & 1
-		same := [2]Element{left, right.Add(extra)}[side]
-		found := corrections[2*level-4+side].Add(keys[level-1]).Add(same)
+		side := uint64(beside & 1)
+		same := choose(left, right.Add(extra), side)
+		correction := choose(corrections[2*level-4], corrections[2*level-3], side)
+		found := correction.Add(keys[level-1]).Add(same)
 		sum = left.Add(right)
 		if beside < len(nodes) {
-			nodes[beside] = found
+			put(nodes, beside, found, hide)
 			sum = sum.Add(found)
 		} else {
 			extra = found
@@ -75,6 +81,17 @@ func EvalPPRF(leaves []Element, point int, keys, corrections []Element) (sum Ele
 		spare = spare.Add(extra)
 	}
 	return sum.Add(spare)
+}
+
+// put sets xs[i] to e, where asked to without showing i by an address.
+func put(xs []Element, i int, e Element, hide bool) {
+	if !hide {
+		xs[i] = e
+		return
+	}
+	for k := range xs {
+		xs[k] = choose(xs[k], e, uint64(subtle.ConstantTimeEq(int32(k), int32(i))))
+	}
 }
 
 // expandLevel replaces level−1 of the tree, at the start of leaves, by level. Of
