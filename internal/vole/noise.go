@@ -92,9 +92,11 @@ func (s *shape) treeSize() int { return ot.Corrections(s.block) + 1 }
 func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Sent) (digest, error) {
 	levels := ot.Depth(s.block)
 	keys := make([]*[ot.ChunkSize][2]Element, levels)
-	for l := range keys {
-		keys[l] = rows.Keys(s.t + 1 + l)
-	}
+	parallel.Do(levels, func(lo, hi int) {
+		for l := lo; l < hi; l++ {
+			keys[l] = rows.Keys(s.t + 1 + l)
+		}
+	})
 	size := s.treeSize()
 	out := make([]Element, s.t*size)
 	err := parallel.Spread(s.t, func(lo, hi int) error {
@@ -128,9 +130,11 @@ func (s *shape) sendTrees(c *wire.Conn, kind wire.Kind, v []Element, rows *ot.Se
 func (s *shape) receiveTrees(c *wire.Conn, kind wire.Kind, v []Element, e *noise, rows *ot.Received) (digest, error) {
 	levels := ot.Depth(s.block)
 	keys := make([]*[ot.ChunkSize]Element, levels)
-	for l := range keys {
-		keys[l] = rows.Keys(s.t + 1 + l)
-	}
+	parallel.Do(levels, func(lo, hi int) {
+		for l := lo; l < hi; l++ {
+			keys[l] = rows.Keys(s.t + 1 + l)
+		}
+	})
 	size := s.treeSize()
 	in, err := c.ReadExact(kind, s.t*size*gf128.Size)
 	if err != nil {
