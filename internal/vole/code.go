@@ -37,9 +37,16 @@ import (
 // good as another: the attack may look at the planes in any basis over GF(2), and in
 // the basis 1, c, …, c^127 multiplication by any c of degree 128 is the same shift,
 // but for the modulus fed back, which is c's minimal polynomial. What is needed is
-// that the degree is 128, that is, c^(2^64) ≠ c, and that powers of c reach far
-// beyond 128, as they do: a path through the convolution picks up one at each step
-// of 25. TestRank runs the attack on this code, and on it with c = 1.
+// that the degree is 128, that is, c^(2^64) ≠ c, and that there are many powers of
+// c: a path through the convolution picks up one at each step of 25. TestRank runs
+// the attack on this code, and on it with c = 1.
+//
+// A short tail sees few powers. The attack on a binary code can first erase
+// positions, as many as there are equations. Here a position of the tail takes an
+// equation for each power of which its column has planes of its own: 12 at least,
+// as no tail is shorter than 256 (TestPlanes). So 11 of 12 positions of the tail
+// are left, and 128 planes can span them only if no more than 10 of 64 values lie
+// there: a chance of 2^-157.
 type Code struct {
 	// Weight is the number of tail positions in an output. 0 stands for 21; 7 is
 	// the fast choice of 2023/882.

@@ -220,7 +220,7 @@ func TestConstant(t *testing.T) {
 func TestNoise(t *testing.T) {
 	for _, m := range []int{1, 64, 65, 1000, 1344128} {
 		s := testShape(t, m, 0)
-		if s.n < 2*m || s.n != s.t*s.block || s.t != 128 || s.block < 2 || s.n > max(2*m+s.t, 256) {
+		if s.n < 2*m || s.n != s.t*s.block || s.t != 128 || s.n-m < 256 || s.n > max(2*m+s.t, 512) {
 			t.Errorf("m=%d: %d blocks of %d for length %d", m, s.t, s.block, s.n)
 		}
 		seen := map[int]bool{}
@@ -339,6 +339,25 @@ func TestRank(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// A column of the tail has planes of so many powers of c that an attacker gains
+// nothing by erasing positions: see Code.
+func TestPlanes(t *testing.T) {
+	for _, m := range []int{130, 192, 256} {
+		s := testShape(t, m, 7)
+		enc := s.encoder(never)
+		least := 128
+		for j := m; j < s.n; j++ {
+			unit := make([]Element, s.n)
+			unit[j] = Element{Lo: 1}
+			_, rank := attack(reference(enc, unit, constant), nil)
+			least = min(least, rank)
+		}
+		if least < 12 {
+			t.Errorf("m=%d: a position of the tail has planes of rank %d", m, least)
 		}
 	}
 }

@@ -22,7 +22,7 @@ type shape struct {
 	m      int // length of the result
 	t      int // number of blocks and of noise values
 	block  int // length of a block
-	n      int // length of the noise: t·block, at least 2m
+	n      int // length of the noise: t·block, at least 2m and m + 256
 }
 
 func newShape(m int, p *Params) (*shape, error) {
@@ -36,7 +36,7 @@ func newShape(m int, p *Params) (*shape, error) {
 	if err := s.params.Code.complete(); err != nil {
 		return nil, err
 	}
-	s.block = max(2, (2*m+s.t-1)/s.t)
+	s.block = max(4, (2*m+s.t-1)/s.t) // at least 4: see Code on short tails
 	s.n = s.t * s.block
 	return s, nil
 }
