@@ -6,7 +6,7 @@ import (
 	"github.com/comity-prl/comity/internal/gf128"
 )
 
-// solveGap is solve for a bin in which peeling left rows over: RR22, §4, after RS21.
+// solveGap is solve for a bin in which peeling left rows over: RR22, §2, after RS21.
 // Rows are set aside one by one, and are the gap, until peeling takes all others.
 // Adding up the right peeled rows rids a row of the gap of its sparse part, and
 // what is left is an equation in the dense slots alone.

@@ -3,8 +3,8 @@
 // at a key, and something that means nothing at any other key.
 //
 // It is the clustered garbled cuckoo table over GF(2^128) of Raghuraman and
-// Rindal, "Blazing Fast PSI from Improved OKVS and Subfield VOLE" (CCS 2022, §§4
-// and 5), after Rindal and Schoppmann's VOLE-PSI (Eurocrypt 2021). A seed sends
+// Rindal, "Blazing Fast PSI from Improved OKVS and Subfield VOLE" (CCS 2022, §§2
+// and 3), after Rindal and Schoppmann's VOLE-PSI (Eurocrypt 2021). A seed sends
 // every key to a bin and to a row of that bin's linear system: three distinct
 // positions in its sparse part, and the powers k, k², … of a hash k of the key
 // against its few dense slots. Peeling solves the sparse part in linear time; the
@@ -13,6 +13,18 @@
 // Slots that no key determines are zero, so that a table alone would tell which
 // positions the keys hit. It may leave its owner only under a one-time pad of its
 // own length, as in RR22, where it is added to a vector out of VOLE.
+//
+// How often a random seed fails is a fit to experiments (RR22, §3.2), extrapolated
+// to failures too rare to be seen, and not a theorem. Where they can be seen, they
+// are two to four times rarer than the fit has it.
+//
+// A table of m slots does not bind its maker to n keys. Linear algebra encodes any m
+// with independent rows. Beyond that, values must match by chance: if values are a
+// random oracle's of the keys, with 128 bits, one who asks it q times ends up with a
+// table that is right at n' of the answers with probability at most
+// C(q,n')·2^(128·(m−n')), as n' equations in m variables have a solution with
+// probability 2^(128·(m−n')). For q = 2^80 that allows less than 2.2·m for any m
+// from 5,000 on, and 1.9·m for m = 1,343,232.
 //
 // Positions depend on keys, and so do memory accesses and the time they take. All
 // keys here are the running party's own, in Encode and in Decode, and no value
@@ -62,8 +74,10 @@ type Layout struct {
 }
 
 // NewLayout fixes the table for at most n keys. A random seed fails to encode n
-// distinct keys with probability 2^-lambda at most. All but the positions of keys
-// depends on n and lambda alone, and never on the seed or on the load of a bin.
+// distinct keys with probability 2^-lambda at most, and n²·2^-129 more, as keys are
+// hashed to 128 bits: for 2^20 of them, nothing is gained beyond a lambda of 89. All
+// but the positions of keys depends on n and lambda alone, and never on the seed or
+// on the load of a bin.
 func NewLayout(n, lambda int, seed gf128.Element) (*Layout, error) {
 	if n < 0 || n > MaxKeys || lambda < 1 || lambda > MaxLambda {
 		return nil, ErrParameters

@@ -21,6 +21,12 @@ import (
 // Two columns that differ collide for at most l of 2^128 values of χ, and p makes
 // hash(u) uniform, so that it tells nothing of u. The columns' hashes are sent as
 // they are: the sender can compute them from what it has and hash(u).
+//
+// Let column c carry u_c, and the answer open ũ. The check of a column for which
+// hash(u_c) ≠ ũ holds for one value only of Δ's bit c, which the answer fixes: a bit
+// guessed. All other columns carry the same bits, unless χ makes two that differ
+// collide. Trying out challenges can only help with the latter: what must be
+// guessed does not depend on χ.
 
 // challenge derives χ from all that was sent so far.
 func (x *extension) challenge() Element {

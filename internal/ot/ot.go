@@ -20,9 +20,24 @@
 // Both sides get the same security against a malicious peer unless
 // [Options.SemiHonest] says that the peer follows the protocol. The answer
 // follows a challenge that is a hash of all that was sent before (Fiat and
-// Shamir) in place of one that the other side draws: the check has a soundness
-// error of 2^-120 a challenge, so that trying out challenges is of no use below
-// about 2^120 of them, and a round is saved.
+// Shamir) in place of one that the other side draws, which saves a round: for l
+// chunks the check has a soundness error of l·2^-128 a challenge, so that trying out
+// challenges is of no use below 2^128/l of them.
+//
+// # What it rests on
+//
+// The base transfers: the computational Diffie–Hellman assumption in ristretto255,
+// with SHA-256 and SHA-512 as random oracles. The extension: the trees, AES under
+// fixed keys as an ideal permutation, whose advantage grows with the number of
+// trees' nodes, over all runs, that an adversary can aim at; AES in counter mode
+// under a leaf as a pseudorandom generator; SHA-256 as a random oracle where it
+// proves leaves, derives the challenge and hashes rows. The argument is 2022/192's
+// for its parts as they are; that Fiat and Shamir's challenge takes nothing from it
+// is argued in check.go, not proven there.
+//
+// A malicious receiver of transfers can stake the run on a guess of bits of Δ: with
+// probability 2^-g it goes on and knows g of them, else it is caught. Neither that
+// nor anything else tells it the others.
 package ot
 
 import (

@@ -32,8 +32,26 @@
 //
 // The sender draws Δ. It must be fresh in every run: it is what the peer must not
 // learn, the extension's checks let a cheating peer gamble for bits of it, and
-// nothing but the base transfers' choices may fix it. A malicious sender can learn
-// about one bit on the noise's positions by whether the receiver goes on (2020/925).
+// nothing but the base transfers' choices may fix it.
+//
+// # What it rests on
+//
+// What package ot rests on, and that A looks random to one who knows the code: the
+// dual LPN assumption over GF(2^128), with regular noise of weight 128, for ExConv.
+// There is no proof of it. The weight is such that no linear test has an advantage
+// above 2^-128 if the code has a relative distance of a quarter, which its authors
+// extrapolate from small codes; and what systems of equations make of regular noise
+// in short blocks has not been worked out here for vectors of some hundred elements.
+//
+// The consistency check holds against a malicious sender but for a polynomial of
+// degree N with a root at χ, a chance below N·2^-128. The sender can stake the run
+// on a guess of the noise's positions: if it has a chance of 2^-s it goes on with
+// that chance, and has learnt s bits. On average that is about one bit (2020/925).
+//
+// A malicious receiver chooses its noise, and with it A, from what regular noise can
+// give, no noise in a block included: all of its choices are bits of the extension,
+// and any bits make a path and a value. It learns a hash of Σ χ^(i+1)·B̃_i + b* + d·Δ
+// for a d of its choice, which lets it test guesses of all of Δ, and of nothing less.
 package vole
 
 import (
