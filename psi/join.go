@@ -19,20 +19,24 @@ const absent = ^uint32(0)
 //
 // It is a radix join: tags of both sides are sorted into partitions by their first
 // bits, so that the hash table of a partition stays in the nearest cache. To save
-// memory, it is done for one part of the tags after the other. Only own tags decide
+// memory, many tags are taken in two parts, one after the other. Only own tags decide
 // how long a search can get, and they are outputs of a random function, wherever the
 // peer's come from. Tags are public to the receiver: time may depend on them.
 func join(own, peer []byte, size int, found func(own, peer uint32)) {
-	const load, parts = 1 << 11, 4 // own tags in a partition; in how many parts
-	radix := bits.Len(uint(len(own) / size / load / parts))
+	const load, many = 1 << 11, 1 << 23 // own tags in a partition; bytes
+	parts := uint32(1)
+	if len(own)+len(peer) > many {
+		parts = 2
+	}
+	radix := bits.Len(uint(len(own) / size / load / int(parts)))
 	a, b := partitions{tags: own, size: size, radix: radix}, partitions{tags: peer, size: size, radix: radix}
-	for part := range uint32(parts) {
+	for part := range parts {
 		var sides sync.WaitGroup
 		sides.Go(func() { a.sort(part, parts) })
 		b.sort(part, parts)
 		sides.Wait()
 		parallel.Do(1<<radix, func(lo, hi int) {
-			t := table{own: own, peer: peer, size: size, shift: radix + bits.Len(parts-1)}
+			t := table{own: own, peer: peer, size: size, shift: radix + bits.Len32(parts-1)}
 			for p := lo; p < hi; p++ {
 				t.build(a.at(p))
 				for _, e := range b.at(p) {
