@@ -22,9 +22,9 @@
 // with independent rows. Beyond that, values must match by chance: if values are a
 // random oracle's of the keys, with 128 bits, one who asks it q times ends up with a
 // table that is right at n' of the answers with probability at most
-// C(q,n')·2^(128·(m−n')), as n' equations in m variables have a solution with
-// probability 2^(128·(m−n')). For q = 2^80 that allows less than 2.2·m for any m
-// from 5,000 on, and 1.9·m for m = 1,343,232.
+// C(q,n')·2^(128·(m−n')) a seed, as n' equations in m variables have a solution with
+// probability 2^(128·(m−n')) at most. With C(q,n') below (e·q/n')^n', and q = 2^80,
+// that leaves less than 2.2·m for any m from 5,000 on, and 1.9·m for 1,343,232.
 //
 // Positions depend on keys, and so do memory accesses and the time they take. All
 // keys here are the running party's own, in Encode and in Decode, and no value

@@ -35,9 +35,9 @@
 // for its parts as they are; that Fiat and Shamir's challenge takes nothing from it
 // is argued in check.go, not proven there.
 //
-// A malicious receiver of transfers can stake the run on a guess of bits of Δ: with
-// probability 2^-g it goes on and knows g of them, else it is caught. Neither that
-// nor anything else tells it the others.
+// A malicious receiver of transfers can stake the run on a guess about Δ: one that
+// holds with probability 2^-g lets it go on with that probability, g bits the wiser,
+// and is caught else. Nothing tells it more.
 package ot
 
 import (
