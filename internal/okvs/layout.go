@@ -86,7 +86,7 @@ func NewLayout(n, lambda int, seed gf128.Element) (*Layout, error) {
 	// Half of the failure probability goes to overflowing bins, half to bins that
 	// cannot be solved, in equal parts.
 	budget := float64(lambda) + 1 + log2(float64(l.bins))
-	l.capacity = capacity(n, l.bins, budget)
+	l.capacity = Capacity(n, l.bins, budget)
 	l.sparse, l.dense = binParameters(l.capacity, budget)
 	return l, nil
 }
@@ -102,9 +102,9 @@ func (l *Layout) slots(table []gf128.Element, b int) []gf128.Element {
 	return table[b*l.size() : (b+1)*l.size()]
 }
 
-// capacity returns the least load c such that one of the bins gets more than c of
+// Capacity returns the least load c such that one of the bins gets more than c of
 // n keys with probability below 2^-lambda.
-func capacity(n, bins int, lambda float64) int {
+func Capacity(n, bins int, lambda float64) int {
 	if bins == 1 {
 		return n
 	}

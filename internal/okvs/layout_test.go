@@ -138,7 +138,7 @@ func TestOverflow(t *testing.T) {
 			}
 		}
 		for _, lambda := range []float64{10, 40} {
-			c := capacity(p.n, p.bins, lambda)
+			c := Capacity(p.n, p.bins, lambda)
 			if c < p.n && ratLog2(tail(p.n, p.bins, c)) > -lambda {
 				t.Errorf("n=%d bins=%d: capacity %d overflows too often for λ=%v", p.n, p.bins, c, lambda)
 			}
