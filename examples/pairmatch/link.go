@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -32,7 +33,7 @@ The terms are signed by both sides and written beside the result.`,
 		&cli.StringFlag{Name: "legal-basis", Usage: "`TEXT`: on what ground", Required: true},
 		&cli.StringFlag{Name: "jurisdictions", Usage: "`CODES` such as DE,FR", Required: true},
 		&cli.DurationFlag{Name: "valid", Usage: "how long the terms are valid", Value: time.Hour},
-		&cli.StringFlag{Name: "suite", Usage: "`NAME` of the intersection protocol", Value: psi.ECDHRistretto255().String()},
+		&cli.StringFlag{Name: "suite", Usage: "`NAME` of the intersection protocol: " + suiteNames(), Value: psi.ECDHRistretto255().String()},
 		roleFlag("receiver"), flagMaxPeer,
 		&cli.StringFlag{Name: "o", Aliases: []string{"out", "output"}, Usage: "`FILE` for the result (default: matches.csv, handles.csv or groups.csv)"},
 		flagForce, flagJSON, flagQuiet,
@@ -171,6 +172,7 @@ type summary struct {
 	Records    int           `json:"records"`
 	Rows       int           `json:"rows"`      // own rows in the result
 	PeerSize   int           `json:"peer_size"` // the peer's distinct tokens, or records
+	PeerBound  int           `json:"peer_bound,omitempty"`
 	Sent       int64         `json:"bytes_sent"`
 	Received   int64         `json:"bytes_received"`
 	Seconds    float64       `json:"seconds"`
@@ -193,7 +195,16 @@ func (s *side) finish(r *result, path string, session *protocol.Session, began t
 	s.con.say("  %-11s sent %d bytes, received %d, in %.1f s", "network", sent, received, seconds)
 	s.con.say("  %-11s %s  (the same on the other side)", "transcript", session.Transcript())
 	return s.con.result(summary{
-		Result: r.kind, File: path, Terms: termsPath(path), Records: len(s.table.records), Rows: r.rows, PeerSize: r.peerSize,
+		Result: r.kind, File: path, Terms: termsPath(path), Records: len(s.table.records), Rows: r.rows, PeerSize: r.peerSize, PeerBound: r.peerBound,
 		Sent: sent, Received: received, Seconds: seconds, Peer: session.Peer().Name, Purpose: terms.Purpose, Transcript: session.Transcript(),
 	})
+}
+
+// suiteNames lists the suites for a flag's help.
+func suiteNames() string {
+	var names []string
+	for _, s := range psi.Suites() {
+		names = append(names, s.String())
+	}
+	return strings.Join(names, ", ")
 }

@@ -26,6 +26,10 @@ type result struct {
 	rows     int // own rows in it; for handles, all that made tokens
 	peerSize int // what the run told about the peer: distinct tokens, or rows
 
+	// peerBound is how many tokens the peer can have put in, where that is more than
+	// it declared.
+	peerBound int
+
 	ids []string
 }
 
@@ -88,6 +92,9 @@ func (s *side) matches(t *tokens, found *psi.Result) *result {
 // handles is what the sender keeps to itself.
 func (s *side) handles(t *tokens, kept *psi.Handles) *result {
 	r := s.newResult(kindHandles, kept.PeerSize, "handle", "row", "id", "rule")
+	if kept.PeerBound > kept.PeerSize {
+		r.peerBound = kept.PeerBound
+	}
 	rows := make(map[int]bool)
 	for handle, item := range kept.All() {
 		e := t.entries[item]
@@ -157,7 +164,11 @@ func (r *result) headline(records int, partner, peer string) string {
 	case kindMatches:
 		return fmt.Sprintf("%d of %d own records are candidates; %s brought %d distinct tokens", r.rows, records, peer, r.peerSize)
 	case kindHandles:
-		return fmt.Sprintf("%s compared %d distinct tokens with %d own records; keep the handles: they turn its matches into rows", peer, r.peerSize, records)
+		compared := fmt.Sprintf("%s compared %d distinct tokens", peer, r.peerSize)
+		if r.peerBound > 0 {
+			compared += fmt.Sprintf(" (%d at most if it did not tell the truth)", r.peerBound)
+		}
+		return fmt.Sprintf("%s with %d own records; keep the handles: they turn its matches into rows", compared, records)
 	}
 	return fmt.Sprintf("%d of %d own records are candidates; %s brought %d records", r.rows, records, partner, r.peerSize)
 }
