@@ -107,7 +107,7 @@ func joined(receiver, sender [][32]byte) [][2]int {
 }
 
 func eachSuite(t *testing.T, f func(t *testing.T, s psi.Suite)) {
-	for _, s := range append(psi.Suites(), psi.Bucketed(false), psi.Bucketed(true)) {
+	for _, s := range psi.Suites() {
 		t.Run("suite="+s.String(), func(t *testing.T) { f(t, s) })
 	}
 }

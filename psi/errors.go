@@ -3,9 +3,9 @@ package psi
 import (
 	"errors"
 
-	"github.com/comity-prl/comity/internal/oprf"
 	"github.com/comity-prl/comity/internal/ot"
 	"github.com/comity-prl/comity/internal/vole"
+	"github.com/comity-prl/comity/internal/voleprf"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -40,9 +40,9 @@ var (
 // checks, each of which has an error of its own. The peer sees the same alert for all
 // of them, and for those above.
 var (
-	ErrTransferTrees = ot.ErrTree         // the receiver's trees of the oblivious transfers
-	ErrTransferRows  = ot.ErrConsistency  // the receiver's choices in them
-	ErrVOLE          = vole.ErrCheck      // the sender's trees
-	ErrCommitment    = oprf.ErrCommitment // the sender opened something else
-	ErrSeeds         = oprf.ErrSeeds      // the sender's seeds are not those that were sent
+	ErrTransferTrees = ot.ErrTree            // the receiver's trees of the oblivious transfers
+	ErrTransferRows  = ot.ErrConsistency     // the receiver's choices in them
+	ErrVOLE          = vole.ErrCheck         // the sender's trees
+	ErrCommitment    = voleprf.ErrCommitment // the sender opened something else
+	ErrSeeds         = voleprf.ErrSeeds      // the sender's seeds are not those that were sent
 )

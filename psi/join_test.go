@@ -19,7 +19,10 @@ func randomTags(seed uint64, n, size int) []byte {
 
 func TestJoin(t *testing.T) {
 	for _, size := range []int{5, 7, 8, 10, 16} {
-		for _, n := range []int{0, 1, 63, 1000, 1_000_000} {
+		for _, n := range []int{0, 1, 63, 3000, 500_000} {
+			if n > 3000 && size < 16 {
+				continue // more than one part: once is enough
+			}
 			t.Run(fmt.Sprintf("size=%d/n=%d", size, n), func(t *testing.T) {
 				own := randomTags(1, n, size)
 				// Every third own tag is the peer's too, from the last one on, among others

@@ -12,15 +12,15 @@ import (
 	"github.com/comity-prl/comity/internal/aeshash"
 	"github.com/comity-prl/comity/internal/gf128"
 	"github.com/comity-prl/comity/internal/okvs"
-	"github.com/comity-prl/comity/internal/oprf"
 	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/shuffle"
 	"github.com/comity-prl/comity/internal/vole"
+	"github.com/comity-prl/comity/internal/voleprf"
 )
 
 // The suites over vector oblivious linear evaluation: the protocol of Raghuraman and
 // Rindal, "Blazing Fast PSI from Improved OKVS and Subfield VOLE" (CCS 2022, ePrint
-// 2022/320). Package oprf evaluates a random function F of which the sender holds
+// 2022/320). Package voleprf evaluates a random function F of which the sender holds
 // the key and the receiver gets the values at its items; then the sender sends its
 // own values.
 //
@@ -77,7 +77,7 @@ func (s *voleSuite) String() string { return s.name }
 const (
 	kindSalt = kindSuite + iota
 	kindValues
-	kindOPRF // the first of oprf.Kinds
+	kindPRF // the first of voleprf.Kinds
 )
 
 const saltSize = 32
@@ -105,8 +105,8 @@ func (s *voleSuite) buckets(r *run) buckets {
 }
 
 // params are those of bucket i.
-func (s *voleSuite) params(b buckets, session [32]byte, i int) *oprf.Params {
-	return &oprf.Params{
+func (s *voleSuite) params(b buckets, session [32]byte, i int) *voleprf.Params {
+	return &voleprf.Params{
 		Session:    binary.BigEndian.AppendUint64(session[:], uint64(i)),
 		Keys:       b.receiver,
 		Lambda:     b.lambda,
@@ -238,7 +238,7 @@ func (s *voleSuite) send(r *run, set *Set) (*Handles, error) {
 	}
 	h := &Handles{PeerSize: r.nReceiver, PeerBound: bound, set: set, order: make([]uint32, 0, b.count*b.sender)}
 	for i, members := range members {
-		f, err := oprf.Send(r.conn, kindOPRF, s.params(b, session, i))
+		f, err := voleprf.Send(r.conn, kindPRF, s.params(b, session, i))
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +260,7 @@ func (s *voleSuite) bound(r *run, b buckets) (int, error) {
 		return r.nReceiver, nil
 	}
 	slots, err := s.params(b, [32]byte{}, 0).Slots()
-	return b.count * oprf.MaxKeys(slots), err
+	return b.count * voleprf.MaxKeys(slots), err
 }
 
 // fill appends to order the members of a bucket and as many that are absent as
@@ -284,7 +284,7 @@ const (
 )
 
 // sendValues sends the function's values at the items of order from first on.
-func sendValues(r *run, f *oprf.Function, h *hasher, order []uint32, first, size int) error {
+func sendValues(r *run, f *voleprf.Function, h *hasher, order []uint32, first, size int) error {
 	keys := make([]gf128.Element, min(evaluated, len(order)-first))
 	values := make([]gf128.Element, len(keys))
 	for first < len(order) {
@@ -334,10 +334,10 @@ func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
 }
 
 // evaluate returns the function's values at the receiver's items of a bucket.
-func (s *voleSuite) evaluate(r *run, h *hasher, members []uint32, p *oprf.Params, size int) ([]byte, error) {
+func (s *voleSuite) evaluate(r *run, h *hasher, members []uint32, p *voleprf.Params, size int) ([]byte, error) {
 	keys := make([]gf128.Element, len(members))
 	h.keys(keys, members)
-	values, err := oprf.Receive(r.conn, kindOPRF, keys, p)
+	values, err := voleprf.Receive(r.conn, kindPRF, keys, p)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sync/errgroup"},
 		denied: []string{"net/...", "os/..."},
 	},
-	"internal/oprf": {
+	"internal/voleprf": {
 		own:    []string{"internal/aeshash", "internal/gf128", "internal/okvs", "internal/parallel", "internal/vole", "internal/wire"},
 		denied: []string{"net/...", "os/..."},
 	},

@@ -1,4 +1,4 @@
-// Package oprf evaluates a random function obliviously: the receiver learns its
+// Package voleprf evaluates a random function obliviously: the receiver learns its
 // values at the keys of a set, the sender can evaluate it anywhere, and neither
 // learns what the other's keys are.
 //
@@ -24,7 +24,7 @@
 //
 // If both sides say that their peer is semi-honest, the checks of VOLE are left out,
 // w is zero, and out is a fixed-key hash of the sum alone.
-package oprf
+package voleprf
 
 import (
 	"crypto/rand"
@@ -59,9 +59,9 @@ const frameSlots = 1 << 15
 // Errors of the receiver, of which the sender sees an alert.
 var (
 	// ErrCommitment says that the sender opened its commitment to something else.
-	ErrCommitment = errors.New("oprf: the peer's commitment does not open")
+	ErrCommitment = errors.New("voleprf: the peer's commitment does not open")
 	// ErrSeeds says that the sender uses other seeds than were sent.
-	ErrSeeds = errors.New("oprf: the peer's seeds are not those that were sent")
+	ErrSeeds = errors.New("voleprf: the peer's seeds are not those that were sent")
 )
 
 // Params are the same on both sides.
@@ -145,8 +145,8 @@ func (p *Params) commitment(share []byte) [sha256.Size]byte { return p.hash("com
 func (p *Params) receipt(seeds []byte) [sha256.Size]byte { return p.hash("receipt", seeds) }
 
 func (p *Params) hash(use string, in []byte) [sha256.Size]byte {
-	session := sha256.Sum256(append([]byte("comity oprf v1 session "), p.Session...))
-	labelled := append([]byte("comity oprf v1 "+use+" "), session[:]...)
+	session := sha256.Sum256(append([]byte("comity voleprf v1 session "), p.Session...))
+	labelled := append([]byte("comity voleprf v1 "+use+" "), session[:]...)
 	return sha256.Sum256(append(labelled, in...))
 }
 
@@ -154,7 +154,7 @@ func (p *Params) hash(use string, in []byte) [sha256.Size]byte {
 var hashKey, outputKey = publicKey("hash"), publicKey("output")
 
 func publicKey(use string) *aeshash.Key {
-	h := sha256.Sum256([]byte("comity oprf v1 " + use))
+	h := sha256.Sum256([]byte("comity voleprf v1 " + use))
 	return aeshash.NewKey([16]byte(h[:]))
 }
 

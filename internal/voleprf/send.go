@@ -1,4 +1,4 @@
-package oprf
+package voleprf
 
 import (
 	"github.com/comity-prl/comity/internal/gf128"
