@@ -64,8 +64,15 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sync/errgroup"},
 		denied: []string{"net/...", "os/..."},
 	},
-	"internal/voleprf": {
-		own:    []string{"internal/aeshash", "internal/gf128", "internal/okvs", "internal/parallel", "internal/vole", "internal/wire"},
+	"internal/oprf": {
+		own: []string{"internal/parallel"},
+		others: []string{
+			"filippo.io/bigmod",
+			"filippo.io/nistec",
+			"github.com/cloudflare/circl/expander",
+			"github.com/cloudflare/circl/group",
+			"github.com/gtank/ristretto255",
+		},
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/ot": {
@@ -82,6 +89,10 @@ var rules = map[string]rule{
 	"internal/vole": {
 		own:    []string{"internal/aeshash", "internal/gf128", "internal/ot", "internal/parallel", "internal/wire"},
 		others: []string{"golang.org/x/sys/cpu"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/voleprf": {
+		own:    []string{"internal/aeshash", "internal/gf128", "internal/okvs", "internal/parallel", "internal/vole", "internal/wire"},
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/wire":          {denied: []string{"net/...", "os/..."}},
