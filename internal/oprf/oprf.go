@@ -11,8 +11,8 @@
 // The server learns how many inputs there are and nothing of them. The client
 // learns the function at its inputs, and by the proof that the key is the one that
 // the server published. Verifiable is the mode for a key of one use; Partial binds
-// a public string, such as purpose and epoch, into each evaluation; Base, which
-// has no proof, is what a threshold of servers evaluates together.
+// a public string, such as purpose and epoch, into each evaluation. The mode
+// without a proof is left out: its client could be given another key unawares.
 //
 // circl's package oprf is the same function and the oracle of the tests. This one
 // exists because circl's is not constant-time in the key over P-256, proves and
@@ -34,8 +34,7 @@ type Mode byte
 
 // The modes.
 const (
-	Base Mode = iota
-	Verifiable
+	Verifiable Mode = 1 + iota
 	Partial
 )
 

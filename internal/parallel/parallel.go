@@ -2,6 +2,7 @@
 package parallel
 
 import (
+	"context"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -24,4 +25,20 @@ func Do(n int, f func(lo, hi int)) {
 		f(lo, hi)
 		return nil
 	})
+}
+
+// Each calls f for each of [0,n), at most limit at a time, and returns the first
+// error, which also ends the context of the others.
+func Each(ctx context.Context, n, limit int, f func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(limit)
+	for i := range n {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return f(ctx, i)
+		})
+	}
+	return g.Wait()
 }

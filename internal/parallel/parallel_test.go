@@ -1,6 +1,7 @@
 package parallel
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -35,5 +36,37 @@ func TestSpreadReturnsAnError(t *testing.T) {
 	})
 	if !errors.Is(err, bad) {
 		t.Errorf("%v, want %v", err, bad)
+	}
+}
+
+func TestEach(t *testing.T) {
+	var now, most, total atomic.Int32
+	if err := Each(t.Context(), 20, 3, func(context.Context, int) error {
+		most.Store(max(most.Load(), now.Add(1)))
+		total.Add(1)
+		now.Add(-1)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if total.Load() != 20 || most.Load() > 3 {
+		t.Errorf("%d calls, %d at a time", total.Load(), most.Load())
+	}
+}
+
+func TestEachStopsAtAnError(t *testing.T) {
+	bad := errors.New("bad")
+	calls := 0
+	err := Each(t.Context(), 20, 1, func(_ context.Context, i int) error {
+		calls++
+		return bad
+	})
+	if !errors.Is(err, bad) || calls != 1 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(bad)
+	if err := Each(ctx, 1, 1, func(context.Context, int) error { return nil }); !errors.Is(err, bad) {
+		t.Errorf("an ended context: %v", err)
 	}
 }
