@@ -43,6 +43,19 @@ func (s Scope) append(b []byte) []byte {
 	return b
 }
 
+// cutScope reads a well-formed scope and returns what follows it.
+func cutScope(b []byte) (s Scope, rest []byte, ok bool) {
+	var parts [3]string
+	for i := range parts {
+		if len(b) == 0 || len(b) < 1+int(b[0]) {
+			return Scope{}, nil, false
+		}
+		parts[i], b = string(b[1:1+int(b[0])]), b[1+int(b[0]):]
+	}
+	s = Scope{Project: parts[0], Purpose: parts[1], Epoch: Epoch(parts[2])}
+	return s, b, s.Validate() == nil
+}
+
 // info is the public input of POPRF.
 func (s Scope) info() []byte { return s.append([]byte("comity tokenize v1 POPRF")) }
 
@@ -59,6 +72,10 @@ type OPRFOptions struct {
 	// Requests is how many requests a call of Evaluate has under way at once; 0
 	// means 4.
 	Requests int
+	// Fault, if not nil, is told of each key server of a threshold whose answer was
+	// missing or wrong, also where others made up for it. It is called from several
+	// goroutines.
+	Fault func(*MemberError)
 }
 
 const (

@@ -42,19 +42,8 @@ func ParseRequest(b []byte) (*Request, error) {
 	if g == nil || r.mode != VOPRF && r.mode != POPRF {
 		return nil, fmt.Errorf("%w: unknown suite or mode", ErrRequest)
 	}
-	b = b[3:]
-	var parts [3]string
-	for i := range parts {
-		if len(b) == 0 || len(b) < 1+int(b[0]) {
-			return nil, ErrRequest
-		}
-		parts[i], b = string(b[1:1+b[0]]), b[1+b[0]:]
-	}
-	r.scope = Scope{Project: parts[0], Purpose: parts[1], Epoch: Epoch(parts[2])}
-	if err := r.scope.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
-	}
-	if len(b) < 2 {
+	var ok bool
+	if r.scope, b, ok = cutScope(b[3:]); !ok || len(b) < 2 {
 		return nil, ErrRequest
 	}
 	r.n, r.elements = int(binary.BigEndian.Uint16(b)), b[2:]

@@ -95,6 +95,10 @@ var rules = map[string]rule{
 		own:    []string{"internal/aeshash", "internal/gf128", "internal/okvs", "internal/parallel", "internal/vole", "internal/wire"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/vss": {
+		own:    []string{"internal/oprf"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/wire":          {denied: []string{"net/...", "os/..."}},
 	"internal/wire/wiretest": {denied: []string{"os/..."}},
 }
