@@ -202,6 +202,7 @@ func OpenKey(a cipher.AEAD, sealed []byte) (*SecretKey, error) {
 const (
 	sealedKey   = "comity tokenize v1 sealed key"
 	sealedShare = "comity tokenize v1 sealed share"
+	sealedDelta = "comity tokenize v1 sealed delta"
 )
 
 // seal is a format byte, the public part after its length, the nonce, and the

@@ -137,15 +137,20 @@ const (
 // input begins an input of the PRF: a label, what it is for, the epoch, and the
 // hash of the configuration.
 func (t *Tokenizer) input(purpose byte) []byte {
-	b := append([]byte("comity tokenize v1"), purpose, byte(len(t.Epoch())))
-	b = append(b, t.Epoch()...)
+	epoch := t.Epoch()
+	if _, ok := t.prf.(*Rotatable); ok {
+		epoch = "" // bound by key and derivation: the element outlives it
+	}
+	b := append([]byte("comity tokenize v1"), purpose, byte(len(epoch)))
+	b = append(b, epoch...)
 	return append(b, t.hash[:]...)
 }
 
-// Entry is one token and where it comes from.
+// Entry is one token, where it comes from, and the key period that made it.
 type Entry struct {
 	Row   int // of the record, from 0
 	Rule  int // from 0
+	Epoch Epoch
 	Token Token
 }
 
@@ -233,7 +238,7 @@ func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Recor
 			before := len(inputs)
 			inputs = t.readings(inputs, prefix, rule, fields)
 			for range inputs[before:] {
-				s.entries = append(s.entries, Entry{Row: row + i, Rule: rule})
+				s.entries = append(s.entries, Entry{Row: row + i, Rule: rule, Epoch: t.Epoch()})
 			}
 		}
 	}
