@@ -120,7 +120,7 @@ func (s *ristrettoScalar) Inverse() Scalar {
 }
 
 func (s *ristrettoScalar) IsZero() bool           { return s.k.Equal(ristretto255.NewScalar()) == 1 }
-func (s *ristrettoScalar) Append(b []byte) []byte { return s.k.Encode(b) }
+func (s *ristrettoScalar) Append(b []byte) []byte { return append(b, s.k.Bytes()...) }
 func (s *ristrettoScalar) Zero()                  { s.k.Zero() }
 
 // Format hides the scalar from every verb.
@@ -137,4 +137,4 @@ func (e *ristrettoElement) Mul(k Scalar) Element {
 }
 
 func (e *ristrettoElement) Equal(f Element) bool   { return e.p.Equal(f.(*ristrettoElement).p) == 1 }
-func (e *ristrettoElement) Append(b []byte) []byte { return e.p.Encode(b) }
+func (e *ristrettoElement) Append(b []byte) []byte { return append(b, e.p.Bytes()...) }
