@@ -16,18 +16,35 @@ var ErrSecret = fmt.Errorf("tokenize: a secret has at least %d bytes", MinSecret
 // MinSecret is the length of the shortest secret, in bytes.
 const MinSecret = 32
 
+// MAC computes HMAC-SHA-256 under a key that does not leave it, such as one in an
+// HSM or a KMS. Implementations are safe for concurrent use.
+type MAC interface {
+	// Sum returns one code a message, in their order.
+	Sum(ctx context.Context, messages [][]byte) ([][sha256.Size]byte, error)
+}
+
 // HMAC is the PRF for a secret that the agencies share: HMAC-SHA-256 (RFC 2104)
 // under a key derived by HKDF (RFC 5869) from the secret and the epoch. Every
 // holder of the secret can guess identities offline.
 type HMAC struct {
 	epoch Epoch
-	key   []byte
+	mac   MAC
 }
 
 // NewHMAC derives the PRF of an epoch from a secret of at least 32 bytes, which
 // must come from a random source and not from a password. It does not keep the
 // secret. Errors are ErrSecret and ErrEpoch.
 func NewHMAC(secret []byte, e Epoch) (*HMAC, error) {
+	key, err := HMACKey(secret, e)
+	if err != nil {
+		return nil, err
+	}
+	return NewHMACFrom(macKey(key), e)
+}
+
+// HMACKey is the key that NewHMAC derives, of 32 bytes, for import into what
+// implements MAC. Errors are those of NewHMAC.
+func HMACKey(secret []byte, e Epoch) ([]byte, error) {
 	if len(secret) < MinSecret {
 		return nil, ErrSecret
 	}
@@ -38,25 +55,50 @@ func NewHMAC(secret []byte, e Epoch) (*HMAC, error) {
 	if err != nil {
 		return nil, errors.Join(ErrSecret, err)
 	}
-	return &HMAC{epoch: e, key: key}, nil
+	return key, nil
+}
+
+// NewHMACFrom returns the PRF of an epoch whose HMACKey m holds. The error is
+// ErrEpoch.
+func NewHMACFrom(m MAC, e Epoch) (*HMAC, error) {
+	if err := e.Validate(); err != nil {
+		return nil, err
+	}
+	return &HMAC{epoch: e, mac: m}, nil
 }
 
 // Epoch returns the key period.
 func (h *HMAC) Epoch() Epoch { return h.epoch }
 
-// Evaluate returns the HMAC of each input. It fails only if ctx ends.
+// Evaluate returns the HMAC of each input. Errors are those of the MAC, and the
+// cause of ctx.
 func (h *HMAC) Evaluate(ctx context.Context, inputs [][]byte) ([]Token, error) {
-	tokens := make([]Token, len(inputs))
-	mac := hmac.New(sha256.New, h.key)
-	for i, in := range inputs {
+	codes, err := h.mac.Sum(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]Token, len(codes))
+	for i, code := range codes {
+		tokens[i] = code
+	}
+	return tokens, nil
+}
+
+// macKey is a MAC in memory.
+type macKey []byte
+
+func (k macKey) Sum(ctx context.Context, messages [][]byte) ([][sha256.Size]byte, error) {
+	codes := make([][sha256.Size]byte, len(messages))
+	mac := hmac.New(sha256.New, k)
+	for i, m := range messages {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		mac.Reset()
-		mac.Write(in)
-		mac.Sum(tokens[i][:0])
+		mac.Write(m)
+		mac.Sum(codes[i][:0])
 	}
-	return tokens, nil
+	return codes, nil
 }
 
 // String shows the epoch, never the key.

@@ -389,6 +389,10 @@ func TestSecretsDoNotFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	key, err := HMACKey(secret, "2026-Q4")
+	if err != nil {
+		t.Fatal(err)
+	}
 	token := Token{0xab, 0xcd}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", token, "prf", prf, "value", *prf)
@@ -400,7 +404,7 @@ func TestSecretsDoNotFormat(t *testing.T) {
 		log.String(), string(text), fmt.Sprintf("%v %+v %#v %x %s %d", token, token, token, token, token, token),
 		fmt.Sprintf("%v %+v %#v %x %s", prf, *prf, prf, *prf, prf), fmt.Sprintf("%x", []Token{token}),
 	} {
-		for _, leak := range []string{"abcd", "171", "[171", hex.EncodeToString(prf.key[:4]), fmt.Sprintf("%d %d", prf.key[0], prf.key[1])} {
+		for _, leak := range []string{"abcd", "171", "[171", hex.EncodeToString(key[:4]), fmt.Sprintf("%d %d", key[0], key[1])} {
 			if strings.Contains(s, leak) {
 				t.Error("a secret was formatted")
 			}
