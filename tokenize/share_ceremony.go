@@ -42,7 +42,7 @@ var (
 
 // Round is what a participant sends in one round of a ceremony.
 type Round struct {
-	Number    int      // from 1 to 4
+	Number    int      // from 1; to 4, or to 12 for Rotate
 	Broadcast []byte   // to all participants; nil for nothing
 	Private   [][]byte // Private[i] to participant i+1 alone, where not nil
 }
@@ -72,6 +72,7 @@ type ceremony struct {
 	secret    oprf.Scalar    // what self deals; nil if it deals nothing
 	known     []oprf.Element // public forms of the dealers' secrets; nil if they choose
 	exchange  Exchange
+	before    int // rounds of what was played before
 
 	dealings []dealing
 	faults   []*MemberError
@@ -104,6 +105,7 @@ func (c *ceremony) play(ctx context.Context, r Round) ([]Received, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	r.Number += c.before
 	in, err := c.exchange(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("round %d: %w", r.Number, err)

@@ -43,6 +43,9 @@ const (
 	kindGenerate byte = 1 + iota
 	kindRefresh
 	kindReshare
+	kindBlind
+	kindZeroOld
+	kindZeroNew
 )
 
 // Generate makes a key that nobody holds, together with the other members, who all
@@ -77,15 +80,20 @@ func Generate(ctx context.Context, p *Plan, member int, x Exchange) (*Share, []*
 func (s *Share) Refresh(ctx context.Context, session [32]byte, x Exchange) (*Share, []*MemberError, error) {
 	old := s.committee
 	p := &Plan{Suite: old.suite, Scope: old.scope, Threshold: old.Threshold(), Members: old.members, Session: session}
+	return newZero(p, kindRefresh, old, s.index, x).sum(ctx, p, s)
+}
+
+// newZero is a ceremony of dealings of zero.
+func newZero(p *Plan, kind byte, old *Committee, member int, x Exchange) *ceremony {
 	g := p.Suite.group()
 	c := &ceremony{
-		group: g, id: p.id(kindRefresh, old), threshold: p.Threshold, receivers: p.Members, dealers: p.Members,
-		self: s.index, secret: g.Int(0), exchange: x,
+		group: g, id: p.id(kind, old), threshold: p.Threshold, receivers: p.Members, dealers: p.Members,
+		self: member, secret: g.Int(0), exchange: x,
 	}
 	for range p.Members {
 		c.known = append(c.known, g.Identity())
 	}
-	return c.sum(ctx, p, s)
+	return c
 }
 
 // sum plays a ceremony whose result is the sum of the dealings, and of an old share

@@ -23,7 +23,7 @@ type hub struct {
 
 	mu     sync.Mutex
 	gone   []int // who failed
-	rounds [5]*hubRound
+	rounds [1 + rotateRounds]*hubRound
 }
 
 type hubRound struct {

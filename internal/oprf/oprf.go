@@ -281,6 +281,27 @@ func (b *Batch) Verify(public Element, info, evaluated, proof []byte) ([]Element
 	return answer, s.verify(public, answer, b.blinded, evaluated, b.encoded, proof)
 }
 
+// VerifyEvaluation checks the proof of an evaluation in mode Verifiable that was
+// asked by another. Errors are those of Batch.Verify.
+func (s *Suite) VerifyEvaluation(public Element, request, evaluated, proof []byte) error {
+	n, err := s.count(request)
+	if err != nil {
+		return err
+	}
+	if len(evaluated) != len(request) {
+		return ErrBatch
+	}
+	c, err := s.decode(request, n)
+	if err != nil {
+		return err
+	}
+	d, err := s.decode(evaluated, n)
+	if err != nil {
+		return err
+	}
+	return s.verify(public, c, d, request, evaluated, proof)
+}
+
 // Unblind returns k·H(x) for each input x, encoded, of verified answers.
 func (b *Batch) Unblind(answer []Element) []byte {
 	return b.suite.encodeAll(len(answer), func(i int) Element { return answer[i].Mul(b.unblinds[i]) })

@@ -250,6 +250,33 @@ func TestLies(t *testing.T) {
 	})
 }
 
+func TestVerifyEvaluation(t *testing.T) {
+	for _, g := range groups {
+		t.Run(g.String(), func(t *testing.T) {
+			x := newExchange(t, New(g, Verifiable), 3)
+			request := x.batch.Encoded()
+			identity := append(make([]byte, x.ElementSize()), request[x.ElementSize():]...)
+			for name, tt := range map[string]struct {
+				public             Element
+				request, evaluated []byte
+				want               error
+			}{
+				"good":              {x.key.Public, request, x.evaluated, nil},
+				"another key":       {x.Base(x.Int(2)), request, x.evaluated, ErrProof},
+				"turned round":      {x.key.Public, x.evaluated, request, ErrProof},
+				"empty":             {x.key.Public, nil, nil, ErrBatch},
+				"shorter":           {x.key.Public, request, x.evaluated[x.ElementSize():], ErrBatch},
+				"identity asked":    {x.key.Public, identity, x.evaluated, ErrIdentity},
+				"identity answered": {x.key.Public, request, identity, ErrIdentity},
+			} {
+				if err := x.VerifyEvaluation(tt.public, tt.request, tt.evaluated, x.proof); !errors.Is(err, tt.want) {
+					t.Errorf("%s: %v, want %v", name, err, tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestBadRequests(t *testing.T) {
 	for _, g := range groups {
 		t.Run(g.String(), func(t *testing.T) {
