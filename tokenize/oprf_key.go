@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -104,6 +105,13 @@ func (k *PublicKey) Mode() Mode { return k.mode }
 
 // Bytes returns suite, mode and element: 34 bytes for Ristretto255, 35 for P256.
 func (k *PublicKey) Bytes() []byte { return bytes.Clone(k.encoded) }
+
+// String names suite and mode, and 64 bits of a hash by which to tell keys apart in
+// a log.
+func (k *PublicKey) String() string {
+	hash := sha256.Sum256(k.encoded)
+	return fmt.Sprintf("%s %s %x", k.suite, k.mode, hash[:8])
+}
 
 // Equal reports whether two keys are the same.
 func (k *PublicKey) Equal(other *PublicKey) bool { return bytes.Equal(k.encoded, other.encoded) }

@@ -349,6 +349,9 @@ func TestPublicKeys(t *testing.T) {
 		if diff := cmp.Diff(b, p.Bytes()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+		if text := p.String(); !strings.HasPrefix(text, p.Suite().String()+" "+p.Mode().String()+" ") || text == secretKey(t, p.Suite(), p.Mode()).Public().String() {
+			t.Errorf("String: %q", text)
+		}
 		for name, bad := range map[string][]byte{
 			"empty":    nil,
 			"suite":    append([]byte{9}, b[1:]...),

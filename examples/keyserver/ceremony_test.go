@@ -110,8 +110,8 @@ func (c *committee) serve(t *testing.T, shares []*tokenize.Share) []tokenize.Tra
 		if err := replace(filepath.Join(c.dirs[i], file), s.Seal(a)); err != nil {
 			t.Fatal(err)
 		}
-		key, err := loadKey(filepath.Join(c.dirs[i], file), a)
-		if err != nil {
+		key, share, err := loadKey(filepath.Join(c.dirs[i], file), a)
+		if err != nil || !share {
 			t.Fatal(err)
 		}
 		scope := s.Committee().Scope()

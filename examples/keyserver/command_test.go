@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,10 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/comity-prl/comity/examples/keyserver/transport"
+	"github.com/comity-prl/comity/tokenize"
 )
 
 // process is a server in a process of its own.
@@ -195,5 +198,47 @@ func remove(t *testing.T, dir, name string) {
 	t.Helper()
 	if err := os.Remove(filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A new epoch is served beside the old one, which stays as it is.
+func TestAddEpoch(t *testing.T) {
+	dir := folders(t)
+	var out bytes.Buffer
+	if err := addEpoch(dir, filepath.Join(dir, fileSealing), "2027-Q1", &out); err != nil {
+		t.Fatal(err)
+	}
+	if err := addEpoch(dir, filepath.Join(dir, fileSealing), "2027-Q1", io.Discard); err == nil {
+		t.Error("one epoch twice")
+	}
+	i := start(t, dir, nil)
+	c, known := peerOf(t, dir, "a")
+	var added []publicKey
+	if err := json.Unmarshal(out.Bytes(), &added); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Get(i.url + "/v1/keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var live []publicKey
+	if err := json.NewDecoder(r.Body).Decode(&live); err != nil {
+		t.Fatal(err)
+	}
+	known.Keys[0].Primary = false
+	if want := append(known.Keys, added...); len(added) != 1 || !added[0].Primary || !slices.Equal(want, live) {
+		t.Errorf("live: %d keys, added %d", len(live), len(added))
+	}
+	for _, k := range live {
+		s, public, err := k.parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := tokenize.NewOPRF(public, s, transport.New(c, i.url, "o"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens(t, f, 1)
 	}
 }

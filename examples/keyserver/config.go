@@ -102,9 +102,11 @@ func (c *config) validate() error {
 		}
 		scopes[s.scope()] = true
 		p := purpose{s.Project, s.Purpose}
-		if primaries[p] += 0; s.Primary {
-			primaries[p]++
+		n := primaries[p]
+		if s.Primary {
+			n++
 		}
+		primaries[p] = n
 	}
 	for p, n := range primaries {
 		if n != 1 {

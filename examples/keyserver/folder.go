@@ -52,21 +52,20 @@ func sealing(path string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// loadKey opens a file that holds a sealed key or a sealed share.
-func loadKey(path string, a cipher.AEAD) (tokenize.Key, error) {
+// loadKey opens a file that holds a sealed key or a sealed share, and says which.
+func loadKey(path string, a cipher.AEAD) (k *tokenize.SecretKey, share bool, err error) {
 	sealed, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	k, err := tokenize.OpenKey(a, sealed)
-	if err == nil {
-		return k, nil
+	if k, err := tokenize.OpenKey(a, sealed); err == nil {
+		return k, false, nil
 	}
 	s, err := tokenize.OpenShare(a, sealed)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, false, fmt.Errorf("%s: %w", path, err)
 	}
-	return s.Key(), nil
+	return s.Key(), true, nil
 }
 
 // loadKeys opens the keys of all scopes.
@@ -74,7 +73,7 @@ func loadKeys(dir string, c *config, a cipher.AEAD) (map[tokenize.Scope]tokenize
 	keys, files := map[tokenize.Scope]tokenize.Key{}, map[string]tokenize.Key{}
 	for _, s := range c.Scopes {
 		if files[s.Key] == nil {
-			k, err := loadKey(filepath.Join(dir, s.Key), a)
+			k, _, err := loadKey(filepath.Join(dir, s.Key), a)
 			if err != nil {
 				return nil, err
 			}

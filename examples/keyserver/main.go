@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/comity-prl/comity/tokenize"
 )
 
 func main() { os.Exit(run(os.Args)) }
@@ -59,6 +61,14 @@ func newCommand() *cli.Command {
 				Flags: []cli.Flag{dir, sealingKey},
 				Action: func(ctx context.Context, c *cli.Command) error {
 					return serve(ctx, c.String("dir"), sealingPath(c))
+				},
+			},
+			{
+				Name:  "epoch",
+				Usage: "add an epoch with a key of its own to each purpose, as the primary one, and print the keys for the peers",
+				Flags: []cli.Flag{dir, sealingKey, &cli.StringFlag{Name: "epoch", Usage: "`NAME` of the new epoch", Required: true}},
+				Action: func(_ context.Context, c *cli.Command) error {
+					return addEpoch(c.String("dir"), sealingPath(c), tokenize.Epoch(c.String("epoch")), os.Stdout)
 				},
 			},
 			{
