@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// BenchmarkOPRF makes tokens of 4096 inputs with client and servers in one
+// BenchmarkOPRF makes tokens of 1024 inputs with client and servers in one
 // process, on all cores. wire-B/input counts both directions.
 func BenchmarkOPRF(b *testing.B) {
-	inputs := make([][]byte, 4096)
+	inputs := make([][]byte, 1024)
 	for i := range inputs {
 		inputs[i] = fmt.Appendf(nil, "input %d", i)
 	}
@@ -57,7 +57,7 @@ func BenchmarkRekey(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			elements := make([]Element, 4096)
+			elements := make([]Element, 1024)
 			for i := range elements {
 				elements[i] = element(s.group().Base(s.group().Int(uint16(i + 1))).Append(nil))
 			}

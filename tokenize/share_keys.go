@@ -129,6 +129,9 @@ func (c *ceremony) finish(ctx context.Context, p *Plan, commitment vss.Commitmen
 	if err := c.confirm(ctx, committee); err != nil {
 		return nil, c.faults, err
 	}
+	if c.receiver() == 0 {
+		return nil, c.faults, nil
+	}
 	return newShare(committee, c.receiver(), share), c.faults, nil
 }
 
