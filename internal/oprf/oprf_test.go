@@ -118,7 +118,7 @@ func each(t *testing.T, f func(t *testing.T, x *exchange)) {
 	for _, g := range groups {
 		for _, m := range []Mode{Verifiable, Partial} {
 			t.Run(fmt.Sprintf("%s/%d", g, m), func(t *testing.T) {
-				f(t, newExchange(t, New(g, m), 130))
+				f(t, newExchange(t, New(g, m), chunk+2))
 			})
 		}
 	}
@@ -212,7 +212,7 @@ func TestLies(t *testing.T) {
 		copy(x.at(swapped, 0), x.at(x.evaluated, 1))
 		copy(x.at(swapped, 1), x.at(x.evaluated, 0))
 		oneOther := bytes.Clone(x.evaluated)
-		copy(x.at(oneOther, 129), x.at(other.evaluated, 129))
+		copy(x.at(oneOther, chunk), x.at(other.evaluated, chunk))
 		for name, tt := range map[string]struct {
 			public           Element
 			evaluated, proof []byte
