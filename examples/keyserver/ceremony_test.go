@@ -268,3 +268,65 @@ func TestRunCeremonyRefuses(t *testing.T) {
 		t.Errorf("ended: %v", err)
 	}
 }
+
+// The commands write the share and the committee, and refresh replaces both.
+func TestRunCeremony(t *testing.T) {
+	c := newCommittee(t)
+	for i, dir := range c.dirs {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		l.Close()
+		c.plan.Members[i].URL = "https://" + address
+		edit(t, dir, func(conf *config) { conf.Listen = address })
+	}
+	run := func(session byte, command string) []*tokenize.Share {
+		c.plan.Session[0] = session
+		plan := filepath.Join(t.TempDir(), "plan.json")
+		if err := writeJSON(plan, c.plan); err != nil {
+			t.Fatal(err)
+		}
+		shares := make([]*tokenize.Share, len(c.dirs))
+		var wg sync.WaitGroup
+		for i, dir := range c.dirs {
+			wg.Go(func() {
+				if err := newCommand().Run(t.Context(), []string{"keyserver", command, "--dir", dir, "--plan", plan, "--share", "x.share"}); err != nil {
+					t.Errorf("member %d: %v", i+1, err)
+					return
+				}
+				a, err := sealing(filepath.Join(dir, fileSealing))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sealed, err := os.ReadFile(filepath.Join(dir, "x.share"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if shares[i], err = tokenize.OpenShare(a, sealed); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if t.Failed() {
+			t.FailNow()
+		}
+		public, err := os.ReadFile(filepath.Join(c.dirs[0], "x.share.committee"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tokenize.ParseCommittee(public); err != nil || !got.Equal(shares[1].Committee()) {
+			t.Fatalf("the committee's file: %v", err)
+		}
+		return shares
+	}
+	before := run(1, "generate")
+	after := run(2, "refresh")
+	if !before[0].Committee().Public().Equal(after[0].Committee().Public()) || before[0].Committee().Equal(after[0].Committee()) {
+		t.Error("a refresh changes the key, or nothing")
+	}
+}
