@@ -54,7 +54,8 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sys/cpu"},
 		denied: []string{"net/...", "os/..."},
 	},
-	"internal/deps": {denied: []string{"net/..."}},
+	"internal/calendar": {denied: []string{"net/...", "os/..."}},
+	"internal/deps":     {denied: []string{"net/..."}},
 	"internal/gf128": {
 		others: []string{"golang.org/x/sys/cpu"},
 		denied: []string{"net/...", "os/..."},
