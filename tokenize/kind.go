@@ -30,23 +30,30 @@ const (
 	Number
 )
 
-// kinds lists what each kind is called, how its values are normalised, and which
-// parts of it a rule can use beside the whole.
+// kinds lists what each kind is called, how its values are normalised, which parts
+// of it a rule can use beside the whole, and whether a country can be meant that the
+// value does not name.
 var kinds = [...]struct {
 	name      string
-	normalise func(raw string) (f Field, reason string)
+	normalise func(raw string, r *Reading) (f Field, reason string)
 	parts     []form
+	regional  bool
 }{
-	Name:     {"name", normaliseWords, []form{initial, first, soundex}},
-	Text:     {"text", normaliseWords, []form{initial, first}},
-	Date:     {"date", normaliseDate, []form{year}},
-	Sex:      {"sex", normaliseSex, nil},
-	Country:  {"country", normaliseCountry, nil},
-	Postcode: {"postcode", normaliseCode, []form{initial, first}},
-	Phone:    {"phone", normalisePhone, nil},
-	Email:    {"email", normaliseEmail, nil},
-	Document: {"document", normaliseCode, nil},
-	Number:   {"number", normaliseNumber, nil},
+	Name:     {name: "name", normalise: plainly(normaliseWords), parts: []form{initial, first, soundex}},
+	Text:     {name: "text", normalise: plainly(normaliseWords), parts: []form{initial, first}},
+	Date:     {name: "date", normalise: normaliseDate, parts: []form{year, yearMonth, swap, near}},
+	Sex:      {name: "sex", normalise: plainly(normaliseSex)},
+	Country:  {name: "country", normalise: plainly(normaliseCountry)},
+	Postcode: {name: "postcode", normalise: plainly(normaliseCode), parts: []form{initial, first}},
+	Phone:    {name: "phone", normalise: plainly(normalisePhone), regional: true},
+	Email:    {name: "email", normalise: plainly(normaliseEmail)},
+	Document: {name: "document", normalise: plainly(normaliseCode)},
+	Number:   {name: "number", normalise: plainly(normaliseNumber)},
+}
+
+// plainly is for kinds that can be read in one way alone.
+func plainly(normalise func(raw string) (Field, string)) func(string, *Reading) (Field, string) {
+	return func(raw string, _ *Reading) (Field, string) { return normalise(raw) }
 }
 
 func (k Kind) known() bool { return k > 0 && int(k) < len(kinds) }

@@ -33,8 +33,12 @@ const (
 	whole   form = ""
 	initial form = "initial"
 	first   form = "first"
-	year    form = "year"
 	soundex form = "soundex"
+
+	year      form = "year"
+	yearMonth form = "month"
+	swap      form = "swap"
+	near      form = "near"
 )
 
 // Part is one part of one field. Its text, as in JSON, is the name of the field,
@@ -42,11 +46,15 @@ const (
 //
 //	initial   the first letter or digit
 //	firstN    the first N letters and digits, as in first4; N is 1 to 64
-//	year      of a date
 //	soundex   the American Soundex code; none for names not in Latin letters
+//	year      of a date
+//	month     the year and the month of a date
+//	swap      a day, or the one with day and month swapped
+//	near      a day, or one before or after it
 //
-// The whole of a date is one of day precision: of a date whose day is not known,
-// only the year can be used.
+// The whole of a date is one of day precision, and so are swap and near: of a date
+// whose day is not known, only the year and the month can be used. What swap and
+// near bring together is weak evidence: give it a rule of its own.
 type Part struct {
 	Field string
 	form  form
@@ -65,7 +73,7 @@ func ParsePart(text string) (Part, error) {
 		p.form, p.n = first, n
 	}
 	switch p.form {
-	case initial, first, year, soundex:
+	case initial, first, soundex, year, yearMonth, swap, near:
 		return p, nil
 	case whole:
 		if !cut {
@@ -118,13 +126,21 @@ func (p Part) of(value string, f *Field) string {
 		return firstLetters(value, 1)
 	case first:
 		return firstLetters(value, p.n)
-	case year:
-		return value[:min(4, len(value))]
 	case soundex:
 		return soundexOf(value)
+	case year:
+		return value[:min(4, len(value))]
+	case yearMonth:
+		if f.Precision < PrecisionMonth {
+			return ""
+		}
+		return value[:7]
 	}
 	if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
 		return ""
+	}
+	if p.form == swap {
+		return unswapped(value)
 	}
 	return value
 }
@@ -164,6 +180,15 @@ func (p Part) options(f *Field) []string {
 			continue
 		}
 		out = append(out, part)
+	}
+	if p.form == near {
+		// A day goes with the day after it: two days share one of these if they are no
+		// more than one apart.
+		for _, day := range out[:len(out):len(out)] {
+			if next := nextDay(day); !slices.Contains(out, next) {
+				out = append(out, next)
+			}
+		}
 	}
 	return out
 }

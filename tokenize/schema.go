@@ -34,11 +34,16 @@ type FieldSpec struct {
 // be shared.
 type Schema struct {
 	Fields []FieldSpec `json:"fields"`
+	// Readings say how the values of fields, by name, are written where their kind
+	// leaves it open. They are each side's own: two agencies whose dates or telephone
+	// numbers are written differently agree on the fields and not on these.
+	Readings map[string]Reading `json:"readings,omitempty"`
 }
 
 // ParseSchema reads a schema from JSON, such as
 //
-//	{"fields": [{"name": "family_name", "kind": "name"}, {"name": "birth_date", "kind": "date"}]}
+//	{"fields": [{"name": "family_name", "kind": "name"}, {"name": "birth_date", "kind": "date"}],
+//	 "readings": {"birth_date": {"order": "mdy"}}}
 //
 // and validates it. Unknown keys and trailing data are refused. Errors are
 // ErrSchema.
@@ -77,6 +82,15 @@ func (s *Schema) Validate() error {
 		}
 		seen[f.Name] = true
 	}
+	for name, r := range s.Readings {
+		i := s.index(name)
+		if i < 0 {
+			return fmt.Errorf("%w: a reading of %q, and there is no such field", ErrSchema, name)
+		}
+		if fault := r.fault(s.Fields[i].Kind); fault != "" {
+			return fmt.Errorf("%w: the reading of field %q %s", ErrSchema, name, fault)
+		}
+	}
 	return nil
 }
 
@@ -109,6 +123,16 @@ const (
 	Ambiguous Flags = 1 << iota
 	// Unreadable: there is a value, but not one of the field's kind. It counts as missing.
 	Unreadable
+	// Impossible: a date that no calendar has, such as 30 February, or outside the
+	// years 1800 to 2199. It is Unreadable too.
+	Impossible
+	// Doubtful: the value is readable, and often wrong: 1 January, which stands for a
+	// day that is not known, or a date in another order than its reading has.
+	Doubtful
+	// Converted: a date of another calendar. An Islamic one may be off by a day.
+	Converted
+	// BadCheck: the value's own check digits say that it was miswritten. It is kept.
+	BadCheck
 )
 
 // Field is a value in canonical form. The zero Field is missing.
@@ -125,8 +149,9 @@ type Field struct {
 // FieldError says that a value is not one of its field's kind. It never holds the
 // value.
 type FieldError struct {
-	Field  string // its name in the schema
-	Reason string
+	Field    string // its name in the schema
+	Position int    // of the value in the record, from 0
+	Reason   string
 }
 
 func (e *FieldError) Error() string { return fmt.Sprintf("field %q: %s", e.Field, e.Reason) }
@@ -145,18 +170,22 @@ func (s *Schema) Normalize(r Record) ([]Field, error) {
 	fields := make([]Field, len(r))
 	var bad []error
 	for i, raw := range r {
-		f, reason := s.Fields[i].Kind.normalise(raw)
+		var reading Reading
+		if s.Readings != nil {
+			reading = s.Readings[s.Fields[i].Name]
+		}
+		f, reason := s.Fields[i].Kind.read(raw, &reading)
 		if reason != "" {
-			f = Field{Flags: Unreadable}
-			bad = append(bad, &FieldError{Field: s.Fields[i].Name, Reason: reason})
+			f = Field{Flags: Unreadable | f.Flags}
+			bad = append(bad, &FieldError{Field: s.Fields[i].Name, Position: i, Reason: reason})
 		}
 		fields[i] = f
 	}
 	return fields, errors.Join(bad...)
 }
 
-// normalise returns the canonical form of a value, or why it has none.
-func (k Kind) normalise(raw string) (f Field, reason string) {
+// read returns the canonical form of a value, or why it has none.
+func (k Kind) read(raw string, r *Reading) (f Field, reason string) {
 	switch {
 	case raw == "":
 		return Field{}, ""
@@ -167,7 +196,7 @@ func (k Kind) normalise(raw string) (f Field, reason string) {
 	case !k.known():
 		return Field{}, "of no known kind"
 	}
-	f, reason = kinds[k].normalise(raw)
+	f, reason = kinds[k].normalise(raw, r)
 	if reason == "" && len(f.Value) > maxValue {
 		return Field{}, fmt.Sprintf("longer than %d bytes in canonical form", maxValue)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -50,7 +51,7 @@ func New(s *Schema, rules []Rule, f PRF) (*Tokenizer, error) {
 	if len(rules) == 0 || len(rules) > maxRules {
 		return nil, fmt.Errorf("%w: there are not 1 to %d", ErrRule, maxRules)
 	}
-	t := &Tokenizer{schema: &Schema{Fields: slices.Clone(s.Fields)}, prf: f}
+	t := &Tokenizer{schema: &Schema{Fields: slices.Clone(s.Fields), Readings: maps.Clone(s.Readings)}, prf: f}
 	for i, r := range rules {
 		if len(r.Parts) == 0 || len(r.Parts) > maxParts {
 			return nil, fmt.Errorf("%w: rule %d has not 1 to %d parts", ErrRule, i+1, maxParts)

@@ -107,14 +107,7 @@ func (c Calendar) newYear(year int) int {
 	case Tabular:
 		return tabularEpoch + (year-1)*354 + (11*year+3)/30
 	}
-	day := persianEpoch
-	for y := years[Persian].first; y < year; y++ {
-		day += 365
-		if persianLeap(y) {
-			day++
-		}
-	}
-	return day
+	return persianEpoch + (year-1)*365 + (8*year+21)/33
 }
 
 func (c Calendar) daysBefore(d Date) int {
@@ -127,7 +120,7 @@ func (c Calendar) daysBefore(d Date) int {
 
 const (
 	tabularEpoch = -492148 // 1 Muharram 1
-	persianEpoch = -62012  // 1 Farvardin 1179
+	persianEpoch = -492268 // 1 Farvardin 1
 )
 
 // tabularLeap is the distribution of leap years that Reingold and Dershowitz,
