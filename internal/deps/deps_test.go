@@ -55,7 +55,11 @@ var rules = map[string]rule{
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/calendar": {denied: []string{"net/...", "os/..."}},
-	"internal/deps":     {denied: []string{"net/..."}},
+	"internal/checkdigit": {
+		others: []string{"golang.org/x/crypto/sha3"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/deps": {denied: []string{"net/..."}},
 	"internal/gf128": {
 		others: []string{"golang.org/x/sys/cpu"},
 		denied: []string{"net/...", "os/..."},
