@@ -12,12 +12,30 @@ import (
 
 // normaliseCode keeps letters and digits, in capitals, of postcodes and numbers
 // of documents.
-func normaliseCode(raw string) (Field, string) {
-	words := fold(raw)
-	if isASCII(raw) {
-		words = foldASCII(raw)
+func normaliseCode(raw string) (Field, string) { return Field{Value: code(raw)}, "" }
+
+// code returns the letters and digits of a value in capitals.
+func code(raw string) string {
+	if !isASCII(raw) {
+		return norm.NFC.String(strings.ToUpper(strings.ReplaceAll(placeholder(fold(raw)), " ", "")))
 	}
-	return Field{Value: norm.NFC.String(strings.ToUpper(strings.ReplaceAll(placeholder(words), " ", "")))}, ""
+	out := make([]byte, 0, len(raw))
+	digits := false
+	for i := range len(raw) {
+		switch c := raw[i]; {
+		case c >= 'a' && c <= 'z':
+			out = append(out, c-'a'+'A')
+		case c >= 'A' && c <= 'Z':
+			out = append(out, c)
+		case c >= '0' && c <= '9':
+			digits = true
+			out = append(out, c)
+		}
+	}
+	if !digits && placeholder(foldASCII(raw)) == "" {
+		return ""
+	}
+	return string(out)
 }
 
 // sexes are written forms in English, German, French, Spanish, Italian,
@@ -89,42 +107,6 @@ func normaliseCountry(raw string) (Field, string) {
 		return Field{}, "not a country in a form that is known"
 	}
 	return Field{Value: region.String()}, ""
-}
-
-const notAPhone = "not a telephone number of 5 to 15 digits"
-
-// normalisePhone keeps digits. An international number begins with "+", whether
-// it is written with "+" or "00".
-func normalisePhone(raw string) (Field, string) {
-	s := plain(raw)
-	if placeholder(fold(s)) == "" {
-		return Field{}, ""
-	}
-	digits, international := strings.CutPrefix(s, "+")
-	if strings.Trim(digits, "0123456789 -./()") != "" {
-		return Field{}, notAPhone
-	}
-	if international || strings.HasPrefix(s, "00") {
-		digits = strings.Replace(digits, "(0)", "", 1) // for callers within the country
-	}
-	digits = strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, digits)
-	if rest, ok := strings.CutPrefix(digits, "00"); ok && !international {
-		digits, international = rest, true
-	}
-	// ITU-T E.164 allows 15 digits and no country code with a 0 first; fewer than 5
-	// digits are no subscriber's.
-	if len(digits) < 5 || len(digits) > 15 || international && digits[0] == '0' {
-		return Field{}, notAPhone
-	}
-	if international {
-		digits = "+" + digits
-	}
-	return Field{Value: digits}, ""
 }
 
 var emailForm = regexp.MustCompile(`^[^\s@<>(),;:"]{1,64}@[^\s@<>(),;:"]{1,255}$`)

@@ -2,6 +2,7 @@ package tokenize
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,9 @@ func FuzzNormalize(f *testing.F) {
 	for _, seed := range []string{
 		"", "Müller", "İpek", "Anne-Marie", "O’Brien", "김", "ŉ", "ﬃ", "ΐ", "ς", "1978-01-25", "03/04/1990", "00.00.1978",
 		"männlich", "Côte d'Ivoire", "DE", "+49 (0)170 1234567", "00 49", "a@b", "-0,50", "٣٤", "\u0301a", "ß\u0308", "n/a", "N.A.", "ʼN", "\ufdfa",
+		"25 JAN 78", "1398/02/16", "16 صفر 1398", "XX.01.1978", "7801<<", "L898902C36", "D<<:HA672242<6", "PL:44051401359", "UA:АА1234ВХ",
+		"IBAN DE89 3704 0044 0532 0130 00", "1M8GDM9AXKPO42788", "4901542032375101", "IMO 9074729", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+		"bitcoin:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa?x", "+39 06 6982", "0170 1234567 ext 5", "19880320-0016",
 	} {
 		for k := Name; k.known(); k++ {
 			f.Add(uint8(k), seed, uint8(0))
@@ -242,6 +246,32 @@ func TestNormalizeEveryRune(t *testing.T) {
 				}
 				if twice, reason := k.read(once.Value, &Reading{}); reason != "" || twice.Value != once.Value {
 					t.Errorf("kind %v, between %q, runes from %U: not its own canonical form", k, between, chunk[0])
+				}
+			}
+		}
+	}
+}
+
+// Values of the characters that matter to a kind, and of its length, which fuzzing
+// seldom hits.
+func TestNormalizeLikely(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for k, likely := range map[Kind]string{
+		Phone: "0123456789 +-()00", Date: "0123456789012X<.-/ JanMay18T:", Passport: "0123456789ABCX<:D ", National: "0123456789:PLXA -",
+		Plate: "АВC123: -ΙD", VIN: "0123456789ABCIOQWXZ", IMEI: "0123456789- ", IMO: "IMO0123456789", LEI: "0123456789ABC",
+		IBAN: "DE0123456789IBANGB ", Wallet: "1234567890abcdefABCDEFx:?@bcq",
+	} {
+		letters := []rune(likely)
+		for range 3000 {
+			raw := make([]rune, 3+rng.IntN(18))
+			for i := range raw {
+				raw[i] = letters[rng.IntN(len(letters))]
+			}
+			r := readings[rng.IntN(len(readings))]
+			once, _ := k.read(string(raw), &r)
+			for _, value := range append([]string{once.Value}, once.Variants...) {
+				if twice, reason := k.read(value, &r); reason != "" || twice.Value != value {
+					t.Errorf("%v of %q with %v: %q is not its own canonical form (%s)", k, string(raw), r, value, reason)
 				}
 			}
 		}

@@ -34,6 +34,15 @@ type PRF interface {
 	Evaluate(ctx context.Context, inputs [][]byte) ([]Token, error)
 }
 
+// Oblivious is a PRF that no single agency can evaluate by itself, such as an OPRF
+// with a server that counts what each of them asks. With any other PRF, whoever
+// holds the key can try all values of a kind of low entropy.
+type Oblivious interface {
+	PRF
+	// Oblivious marks the type. It does nothing.
+	Oblivious()
+}
+
 // Token is the keyed form of one key of one record. Who holds the secret can
 // guess what it stands for, so it formats as a placeholder.
 type Token [32]byte

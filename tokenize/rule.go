@@ -12,6 +12,10 @@ import (
 // ErrRule says that a rule is unusable.
 var ErrRule = errors.New("tokenize: unusable rule")
 
+// ErrLowEntropy says that a rule has nothing but fields of low entropy, see
+// [Kind.LowEntropy], which takes an OPRF. It is an ErrRule too.
+var ErrLowEntropy = fmt.Errorf("%w: all its fields have few values, which a holder of the secret can try one by one: use an OPRF, or add a field such as a name", ErrRule)
+
 const (
 	maxRules = 256
 	maxParts = 16

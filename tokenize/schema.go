@@ -94,6 +94,16 @@ func (s *Schema) Validate() error {
 	return nil
 }
 
+// anyReading leaves all to the values.
+var anyReading Reading
+
+func (s *Schema) reading(field int) *Reading {
+	if r, ok := s.Readings[s.Fields[field].Name]; ok {
+		return &r
+	}
+	return &anyReading
+}
+
 // index returns the place of a field, or -1.
 func (s *Schema) index(name string) int {
 	return slices.IndexFunc(s.Fields, func(f FieldSpec) bool { return f.Name == name })
@@ -170,11 +180,7 @@ func (s *Schema) Normalize(r Record) ([]Field, error) {
 	fields := make([]Field, len(r))
 	var bad []error
 	for i, raw := range r {
-		var reading Reading
-		if s.Readings != nil {
-			reading = s.Readings[s.Fields[i].Name]
-		}
-		f, reason := s.Fields[i].Kind.read(raw, &reading)
+		f, reason := s.Fields[i].Kind.read(raw, s.reading(i))
 		if reason != "" {
 			f = Field{Flags: Unreadable | f.Flags}
 			bad = append(bad, &FieldError{Field: s.Fields[i].Name, Position: i, Reason: reason})

@@ -19,7 +19,7 @@ import (
 
 // version counts changes to canonical forms, tables and the layout of a PRF's
 // inputs.
-const version = 1
+const version = 2
 
 const (
 	// batchSize is how many records are worked on at once.
@@ -40,7 +40,8 @@ type Tokenizer struct {
 
 // New makes a tokenizer of a schema, an ordered list of rules, the strongest
 // first, and a PRF. Two rules must not have the same parts in the same order.
-// Errors are ErrSchema, ErrRule and ErrEpoch.
+// A rule of nothing but fields of low entropy takes a PRF that is Oblivious, and is
+// ErrLowEntropy otherwise. Errors are ErrSchema, ErrRule and ErrEpoch.
 func New(s *Schema, rules []Rule, f PRF) (*Tokenizer, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -65,6 +66,9 @@ func New(s *Schema, rules []Rule, f PRF) (*Tokenizer, error) {
 				return nil, fmt.Errorf("%w: rule %d has the part %q twice", ErrRule, i+1, p)
 			}
 			at = append(at, s.index(p.Field))
+		}
+		if _, safe := f.(Oblivious); !safe && !slices.ContainsFunc(at, func(i int) bool { return !s.Fields[i].Kind.LowEntropy() }) {
+			return nil, fmt.Errorf("rule %d: %w", i+1, ErrLowEntropy)
 		}
 		for j, other := range t.rules {
 			if slices.Equal(other.Parts, r.Parts) {
@@ -105,6 +109,9 @@ func (t *Tokenizer) configuration() [32]byte {
 			text(t.schema.Fields[at].Kind.String())
 			text(string(p.form))
 			b = append(b, byte(p.n))
+			if t.schema.Fields[at].Kind == Phone {
+				text(phoneMetadata)
+			}
 		}
 	}
 	return sha256.Sum256(b)

@@ -236,7 +236,7 @@ func TestNewRefuses(t *testing.T) {
 // One bad record is reported and does not end the run; order is kept over many
 // batches.
 func TestTokensStream(t *testing.T) {
-	tk := tokenizer(t, people, rules(t, "family", "birth"))
+	tk := tokenizer(t, people, rules(t, "family", "family birth"))
 	const n = 3*batchSize + 17
 	var want, got, bad []string
 	records := func(yield func(Record) bool) {

@@ -26,7 +26,7 @@ var rules = map[string]rule{
 	"": {},
 	"tokenize": {
 		own:    []string{"internal/..."},
-		others: []string{"golang.org/x/text/..."},
+		others: []string{"github.com/nyaruka/phonenumbers", "golang.org/x/text/..."},
 		denied: []string{"net/...", "os/..."},
 	},
 	"psi": {
