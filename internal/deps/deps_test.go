@@ -29,6 +29,10 @@ var rules = map[string]rule{
 		others: []string{"github.com/nyaruka/phonenumbers", "golang.org/x/text/..."},
 		denied: []string{"net/...", "os/..."},
 	},
+	"tokenize/opentoken": {
+		others: []string{"golang.org/x/text/..."},
+		denied: []string{"net/...", "os/..."},
+	},
 	"psi": {
 		own: []string{"internal/..."},
 		others: []string{
