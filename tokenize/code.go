@@ -19,8 +19,19 @@ func code(raw string) string {
 	if !isASCII(raw) {
 		return norm.NFC.String(strings.ToUpper(strings.ReplaceAll(placeholder(fold(raw)), " ", "")))
 	}
+	digits, plain := false, true
+	for i := range len(raw) {
+		c := raw[i]
+		digits = digits || c >= '0' && c <= '9'
+		plain = plain && (c >= '0' && c <= '9' || c >= 'A' && c <= 'Z')
+	}
+	if plain && digits {
+		return raw
+	}
+	if !digits && placeholder(foldASCII(raw)) == "" {
+		return ""
+	}
 	out := make([]byte, 0, len(raw))
-	digits := false
 	for i := range len(raw) {
 		switch c := raw[i]; {
 		case c >= 'a' && c <= 'z':
@@ -28,12 +39,8 @@ func code(raw string) string {
 		case c >= 'A' && c <= 'Z':
 			out = append(out, c)
 		case c >= '0' && c <= '9':
-			digits = true
 			out = append(out, c)
 		}
-	}
-	if !digits && placeholder(foldASCII(raw)) == "" {
-		return ""
 	}
 	return string(out)
 }

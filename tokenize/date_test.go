@@ -202,8 +202,8 @@ func TestWeakParts(t *testing.T) {
 		p := mustPart(t, part)
 		x, _ := Date.read(a, &Reading{})
 		y, _ := Date.read(b, &Reading{})
-		for _, o := range p.options(&x) {
-			for _, q := range p.options(&y) {
+		for _, o := range p.options(nil, &x) {
+			for _, q := range p.options(nil, &y) {
 				if o == q {
 					return true
 				}

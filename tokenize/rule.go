@@ -152,6 +152,9 @@ func (p Part) of(value string, f *Field) string {
 // firstLetters returns the first n letters and digits, with the marks that belong
 // to them, without spaces.
 func firstLetters(value string, n int) string {
+	if head := value[:min(n, len(value))]; isASCII(head) && strings.IndexByte(head, ' ') < 0 && isASCII(value[len(head):min(len(head)+1, len(value))]) {
+		return head // no marks, and none after it
+	}
 	var out strings.Builder
 	for _, r := range value {
 		if r == ' ' {
@@ -168,30 +171,25 @@ func firstLetters(value string, n int) string {
 	return out.String()
 }
 
-// options returns the distinct parts of a field's value and its variants.
-func (p Part) options(f *Field) []string {
+// options appends the distinct parts of a field's value and its variants.
+func (p Part) options(out []string, f *Field) []string {
 	if f.Value == "" {
-		return nil
+		return out
 	}
-	var out []string
-	for i := range 1 + len(f.Variants) {
-		value := f.Value
-		if i > 0 {
-			value = f.Variants[i-1]
+	add := func(part string) {
+		if part != "" && !slices.Contains(out, part) {
+			out = append(out, part)
 		}
-		part := p.of(value, f)
-		if part == "" || slices.Contains(out, part) {
-			continue
-		}
-		out = append(out, part)
+	}
+	add(p.of(f.Value, f))
+	for _, v := range f.Variants {
+		add(p.of(v, f))
 	}
 	if p.form == near {
 		// A day goes with the day after it: two days share one of these if they are no
 		// more than one apart.
 		for _, day := range out[:len(out):len(out)] {
-			if next := nextDay(day); !slices.Contains(out, next) {
-				out = append(out, next)
-			}
+			add(nextDay(day))
 		}
 	}
 	return out

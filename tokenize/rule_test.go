@@ -81,7 +81,7 @@ func TestPartOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			fields, _ := s.Normalize(Record{tt.raw})
-			if diff := cmp.Diff(tt.want, p.options(&fields[0])); diff != "" {
+			if diff := cmp.Diff(tt.want, p.options(nil, &fields[0])); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 		})

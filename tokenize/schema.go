@@ -98,10 +98,11 @@ func (s *Schema) Validate() error {
 var anyReading Reading
 
 func (s *Schema) reading(field int) *Reading {
-	if r, ok := s.Readings[s.Fields[field].Name]; ok {
-		return &r
+	if len(s.Readings) == 0 {
+		return &anyReading
 	}
-	return &anyReading
+	r := s.Readings[s.Fields[field].Name]
+	return &r
 }
 
 // index returns the place of a field, or -1.
@@ -174,10 +175,20 @@ func (e *FieldError) Error() string { return fmt.Sprintf("field %q: %s", e.Field
 // the flag Unreadable; the other fields are as good as ever, and all such errors
 // are joined.
 func (s *Schema) Normalize(r Record) ([]Field, error) {
-	if len(r) != len(s.Fields) {
-		return nil, fmt.Errorf("%w: the record has %d values, the schema %d fields", ErrSchema, len(r), len(s.Fields))
+	fields := make([]Field, len(s.Fields))
+	whole, err := s.normalizeInto(fields, r)
+	if !whole {
+		return nil, err
 	}
-	fields := make([]Field, len(r))
+	return fields, err
+}
+
+// normalizeInto is Normalize into fields that exist. whole is whether the record has
+// the length of the schema.
+func (s *Schema) normalizeInto(fields []Field, r Record) (whole bool, err error) {
+	if len(r) != len(s.Fields) {
+		return false, fmt.Errorf("%w: the record has %d values, the schema %d fields", ErrSchema, len(r), len(s.Fields))
+	}
 	var bad []error
 	for i, raw := range r {
 		f, reason := s.Fields[i].Kind.read(raw, s.reading(i))
@@ -187,7 +198,7 @@ func (s *Schema) Normalize(r Record) ([]Field, error) {
 		}
 		fields[i] = f
 	}
-	return fields, errors.Join(bad...)
+	return true, errors.Join(bad...)
 }
 
 // read returns the canonical form of a value, or why it has none.

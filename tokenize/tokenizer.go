@@ -33,9 +33,16 @@ const (
 type Tokenizer struct {
 	schema *Schema
 	rules  []Rule
-	fields [][]int // of each rule's parts, by their place in the schema
+	parts  []place // the distinct parts of all rules
+	uses   [][]int // of each rule, by their place in parts
 	prf    PRF
 	hash   [32]byte
+}
+
+// place is a part and where its field is in the schema.
+type place struct {
+	Part
+	field int
 }
 
 // New makes a tokenizer of a schema, an ordered list of rules, the strongest
@@ -76,10 +83,25 @@ func New(s *Schema, rules []Rule, f PRF) (*Tokenizer, error) {
 			}
 		}
 		t.rules = append(t.rules, Rule{Name: r.Name, Parts: slices.Clone(r.Parts)})
-		t.fields = append(t.fields, at)
+		t.uses = append(t.uses, t.place(r.Parts, at))
 	}
 	t.hash = t.configuration()
 	return t, nil
+}
+
+// place returns where parts are among the distinct ones, to which it adds new ones.
+func (t *Tokenizer) place(parts []Part, fields []int) []int {
+	var out []int
+	for i, p := range parts {
+		new := place{p, fields[i]}
+		at := slices.Index(t.parts, new)
+		if at < 0 {
+			at = len(t.parts)
+			t.parts = append(t.parts, new)
+		}
+		out = append(out, at)
+	}
+	return out
 }
 
 // configuration hashes all that shapes a token but the key. Fields stand in it by
@@ -101,7 +123,7 @@ func (t *Tokenizer) configuration() [32]byte {
 	for i, r := range t.rules {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(r.Parts)))
 		for j, p := range r.Parts {
-			at := t.fields[i][j]
+			at := t.parts[t.uses[i][j]].field
 			if _, seen := numbers[at]; !seen {
 				numbers[at] = uint16(len(numbers))
 			}
@@ -187,8 +209,9 @@ func (t *Tokenizer) Tokens(ctx context.Context, records iter.Seq[Record]) iter.S
 	return func(yield func(Entry, error) bool) {
 		row := 0
 		batch := make([]Record, 0, batchSize)
+		shares := make([]share, runtime.GOMAXPROCS(0))
 		flush := func() bool {
-			ok := t.batch(ctx, row, batch, yield)
+			ok := t.batch(ctx, row, batch, shares, yield)
 			row += len(batch)
 			batch = batch[:0]
 			return ok
@@ -202,21 +225,21 @@ func (t *Tokenizer) Tokens(ctx context.Context, records iter.Seq[Record]) iter.S
 	}
 }
 
-// batch yields the tokens of a batch. It reports whether to go on.
-func (t *Tokenizer) batch(ctx context.Context, row int, records []Record, yield func(Entry, error) bool) bool {
+// batch yields the tokens of a batch, in shares that are used again. It reports
+// whether to go on.
+func (t *Tokenizer) batch(ctx context.Context, row int, records []Record, shares []share, yield func(Entry, error) bool) bool {
 	if ctx.Err() != nil {
 		yield(Entry{}, context.Cause(ctx))
 		return false
 	}
-	parts := min(len(records), runtime.GOMAXPROCS(0))
-	shares := make([]share, parts)
+	parts := min(len(records), len(shares))
 	var wg sync.WaitGroup
 	for p := range parts {
 		lo, hi := p*len(records)/parts, (p+1)*len(records)/parts
 		wg.Go(func() { shares[p].work(ctx, t, row+lo, records[lo:hi]) })
 	}
 	wg.Wait()
-	for i := range shares {
+	for i := range parts {
 		if !shares[i].yield(yield) {
 			return false
 		}
@@ -226,32 +249,36 @@ func (t *Tokenizer) batch(ctx context.Context, row int, records []Record, yield 
 
 // share is one core's part of a batch.
 type share struct {
+	fields  []Field // of one record
+	inputs  inputs
 	entries []Entry
 	bad     []*RecordError // in order of row
 	err     error
 }
 
 func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Record) {
-	var inputs [][]byte
-	prefix := t.input(forToken)
+	if s.fields == nil {
+		s.fields = make([]Field, len(t.schema.Fields))
+		s.inputs.head = t.input(forToken)
+	}
+	s.inputs.data, s.inputs.ends, s.entries, s.bad = s.inputs.data[:0], s.inputs.ends[:0], s.entries[:0], nil
 	for i, r := range records {
-		fields, err := t.schema.Normalize(r)
+		whole, err := t.schema.normalizeInto(s.fields, r)
 		if err != nil {
 			s.bad = append(s.bad, &RecordError{Row: row + i, Err: err})
 		}
-		if fields == nil {
+		if !whole {
 			continue
 		}
+		s.inputs.options(t, s.fields)
 		for rule := range t.rules {
-			before := len(inputs)
-			inputs = t.readings(inputs, prefix, rule, fields)
-			for range inputs[before:] {
+			for range s.inputs.add(t, rule) {
 				s.entries = append(s.entries, Entry{Row: row + i, Rule: rule, Epoch: t.Epoch()})
 			}
 		}
 	}
-	tokens, err := t.prf.Evaluate(ctx, inputs)
-	if err == nil && len(tokens) != len(inputs) {
+	tokens, err := t.prf.Evaluate(ctx, s.inputs.all())
+	if err == nil && len(tokens) != len(s.entries) {
 		err = errors.New("tokenize: the PRF did not return one token an input")
 	}
 	if s.err = err; err != nil {
@@ -262,27 +289,55 @@ func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Recor
 	}
 }
 
-// readings appends the PRF's inputs for one record under one rule: none if a part
-// is missing. Number, rule and length of each part keep two inputs from being
-// alike.
-func (t *Tokenizer) readings(inputs [][]byte, prefix []byte, rule int, fields []Field) [][]byte {
-	start := append(slices.Clip(prefix), byte(rule>>8), byte(rule))
-	heads := [][]byte{start}
-	for i, p := range t.rules[rule].Parts {
-		options := p.options(&fields[t.fields[rule][i]])
-		if len(options) == 0 {
-			return inputs
-		}
-		longer := make([][]byte, 0, len(heads)*len(options))
-		for _, option := range options {
-			for _, head := range heads {
-				b := binary.BigEndian.AppendUint32(slices.Clip(head), uint32(len(option)))
-				longer = append(longer, append(b, option...))
-			}
-		}
-		heads = longer[:min(len(longer), maxReadings)]
+// inputs gathers the inputs of a PRF behind each other.
+type inputs struct {
+	head  []byte // of each of them
+	data  []byte
+	ends  []int      // of each input, in data
+	parts [][]string // of one record, what each of the tokenizer's parts can be
+}
+
+// options finds the parts of one record.
+func (in *inputs) options(t *Tokenizer, fields []Field) {
+	if in.parts == nil {
+		in.parts = make([][]string, len(t.parts))
 	}
-	return append(inputs, heads...)
+	for i, p := range t.parts {
+		in.parts[i] = p.options(in.parts[i][:0], &fields[p.field])
+	}
+}
+
+// add adds the readings of the record under one rule and returns how many there
+// are: none if a part is missing. Number, rule and length of each part keep two
+// inputs from being alike.
+func (in *inputs) add(t *Tokenizer, rule int) int {
+	n := 1
+	for _, part := range t.uses[rule] {
+		n = min(n*len(in.parts[part]), maxReadings)
+	}
+	for reading := range n {
+		in.data = append(append(in.data, in.head...), byte(rule>>8), byte(rule))
+		rest := reading // its digits say which option of each part is meant
+		for _, part := range t.uses[rule] {
+			options := in.parts[part]
+			option := options[rest%len(options)]
+			rest /= len(options)
+			in.data = binary.BigEndian.AppendUint32(in.data, uint32(len(option)))
+			in.data = append(in.data, option...)
+		}
+		in.ends = append(in.ends, len(in.data))
+	}
+	return n
+}
+
+func (in *inputs) all() [][]byte {
+	out := make([][]byte, len(in.ends))
+	start := 0
+	for i, end := range in.ends {
+		out[i] = in.data[start:end:end]
+		start = end
+	}
+	return out
 }
 
 // yield passes on errors and entries in order of row, and reports whether to go
