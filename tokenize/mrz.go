@@ -10,8 +10,8 @@ import (
 
 // MRZ is what the machine-readable zone of a travel document says (ICAO Doc 9303
 // parts 3 to 7). Its values are made for the fields of a record: names for kind
-// name, Issuer + ":" + Number for passport, Nationality for country, and the dates
-// for date, with a reading of the order "ymd".
+// name, Issuer + ":" + Number for passport, Nationality for country, and dates for
+// date.
 type MRZ struct {
 	Format      string // TD1, TD2, TD3, MRV-A or MRV-B
 	Code        string // of the document, such as "P" or "ID"
@@ -21,9 +21,9 @@ type MRZ struct {
 	Truncated   bool // the names fill their field, so that perhaps some are cut off
 	Number      string
 	Nationality string // like Issuer
-	BirthDate   string // YYMMDD, with < for what is not known
+	BirthDate   string // such as 1978-01-25, with X for what is not known; no later than ExpiryDate
 	Sex         string // F, M or ""
-	ExpiryDate  string // YYMMDD
+	ExpiryDate  string // from 1970 to 2069
 	Optional    []string
 	// BadChecks are the parts whose check digits say that they were misread: "number",
 	// "birth date", "expiry date", "optional data" or "composite". Their values stay.
@@ -95,10 +95,10 @@ func ParseMRZ(text string) (*MRZ, error) {
 		Code:        unfilled(z[0][:2]),
 		Issuer:      mrzCountry(z[0][2:5]),
 		Nationality: mrzCountry(z.part(l.nationality)),
-		BirthDate:   z.part(l.birth),
 		Sex:         unfilled(z.part(l.sex)),
-		ExpiryDate:  z.part(l.expiry),
+		ExpiryDate:  mrzExpiry(z.part(l.expiry)),
 	}
+	m.BirthDate = mrzBirth(z.part(l.birth), m.ExpiryDate)
 	names := z.part(l.names)
 	family, given, _ := strings.Cut(names, "<<")
 	m.FamilyName, m.GivenNames = unfilled(family), unfilled(given)
@@ -206,4 +206,33 @@ func mrzCountry(s string) string {
 		return "DEU"
 	}
 	return s
+}
+
+// mrzExpiry reads YYMMDD of a document, none of which expired before 1970.
+func mrzExpiry(s string) string {
+	if s[:2] < "70" || s[0] == '<' {
+		return mrzDate("20", s)
+	}
+	return mrzDate("19", s)
+}
+
+// mrzBirth reads YYMMDD of a holder: the last such day that is not after the
+// document's expiry, so that a person of more than a hundred years is taken for a
+// child.
+func mrzBirth(s, expiry string) string {
+	latest := mrzDate("20", s)
+	if expiry[0] == 'X' {
+		expiry = fmt.Sprintf("20%d-12-31", lastCentury)
+	}
+	if latest <= expiry {
+		return latest
+	}
+	return mrzDate("19", s)
+}
+
+func mrzDate(century, s string) string {
+	if s[:2] == "<<" {
+		century = "XX"
+	}
+	return strings.ReplaceAll(century+s[:2]+"-"+s[2:4]+"-"+s[4:], "<", "X")
 }

@@ -17,37 +17,37 @@ var specimens = map[string]struct {
 	"TD1": {
 		"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<",
 		MRZ{Format: "TD1", Code: "I", Issuer: "UTO", FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA", Number: "D23145890",
-			Nationality: "UTO", BirthDate: "740812", Sex: "F", ExpiryDate: "120415", Optional: []string{"", ""}},
+			Nationality: "UTO", BirthDate: "1974-08-12", Sex: "F", ExpiryDate: "2012-04-15", Optional: []string{"", ""}},
 	},
 	"TD1 with a long number": {
 		"I<UTOD23145890<7349<<<<<<<<<<<\n3407127M9507122UTO<<<<<<<<<<<2\nSTEVENSON<<PETER<JOHN<<<<<<<<<",
 		MRZ{Format: "TD1", Code: "I", Issuer: "UTO", FamilyName: "STEVENSON", GivenNames: "PETER JOHN", Number: "D23145890734",
-			Nationality: "UTO", BirthDate: "340712", Sex: "M", ExpiryDate: "950712", Optional: []string{"", ""}},
+			Nationality: "UTO", BirthDate: "1934-07-12", Sex: "M", ExpiryDate: "1995-07-12", Optional: []string{"", ""}},
 	},
 	"TD2": {
 		"I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6",
 		MRZ{Format: "TD2", Code: "I", Issuer: "UTO", FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA", Number: "D23145890",
-			Nationality: "UTO", BirthDate: "740812", Sex: "F", ExpiryDate: "120415", Optional: []string{""}},
+			Nationality: "UTO", BirthDate: "1974-08-12", Sex: "F", ExpiryDate: "2012-04-15", Optional: []string{""}},
 	},
 	"TD3": {
 		"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10",
 		MRZ{Format: "TD3", Code: "P", Issuer: "UTO", FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA", Number: "L898902C3",
-			Nationality: "UTO", BirthDate: "740812", Sex: "F", ExpiryDate: "120415", Optional: []string{"ZE184226B"}},
+			Nationality: "UTO", BirthDate: "1974-08-12", Sex: "F", ExpiryDate: "2012-04-15", Optional: []string{"ZE184226B"}},
 	},
 	"TD3 of Germany": {
 		"P<D<<MUSTERMANN<<ERIKA<<<<<<<<<<<<<<<<<<<<<<\nC01X00T478D<<6408125F2702283<<<<<<<<<<<<<<<4",
 		MRZ{Format: "TD3", Code: "P", Issuer: "DEU", FamilyName: "MUSTERMANN", GivenNames: "ERIKA", Number: "C01X00T47",
-			Nationality: "DEU", BirthDate: "640812", Sex: "F", ExpiryDate: "270228", Optional: []string{""}},
+			Nationality: "DEU", BirthDate: "1964-08-12", Sex: "F", ExpiryDate: "2027-02-28", Optional: []string{""}},
 	},
 	"MRV-A": {
 		"V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL8988901C4XXX4009078F96121096ZE184226B<<<<<<",
 		MRZ{Format: "MRV-A", Code: "V", Issuer: "UTO", FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA", Number: "L8988901C",
-			Nationality: "XXX", BirthDate: "400907", Sex: "F", ExpiryDate: "961210", Optional: []string{"6ZE184226B"}},
+			Nationality: "XXX", BirthDate: "1940-09-07", Sex: "F", ExpiryDate: "1996-12-10", Optional: []string{"6ZE184226B"}},
 	},
 	"MRV-B": {
 		"V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nL8988901C4XXX4009078F9612109<<<<<<<<",
 		MRZ{Format: "MRV-B", Code: "V", Issuer: "UTO", FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA", Number: "L8988901C",
-			Nationality: "XXX", BirthDate: "400907", Sex: "F", ExpiryDate: "961210", Optional: []string{""}},
+			Nationality: "XXX", BirthDate: "1940-09-07", Sex: "F", ExpiryDate: "1996-12-10", Optional: []string{""}},
 	},
 }
 
@@ -118,6 +118,24 @@ func TestMRZNames(t *testing.T) {
 	}
 }
 
+func TestMRZDates(t *testing.T) {
+	for _, tt := range []struct{ birth, expiry, wantBirth, wantExpiry string }{
+		{"120125", "270228", "2012-01-25", "2027-02-28"},
+		{"280125", "270228", "1928-01-25", "2027-02-28"},
+		{"78<<<<", "690101", "1978-XX-XX", "2069-01-01"},
+		{"7801<<", "700101", "1978-01-XX", "1970-01-01"},
+		{"<<<<<<", "<<<<<<", "XXXX-XX-XX", "XXXX-XX-XX"},
+		{"740812", "<<<<<<", "1974-08-12", "XXXX-XX-XX"},
+		{"120812", "<<<<<<", "2012-08-12", "XXXX-XX-XX"},
+		{"<<0125", "270228", "XXXX-01-25", "2027-02-28"},
+	} {
+		expiry := mrzExpiry(tt.expiry)
+		if birth := mrzBirth(tt.birth, expiry); birth != tt.wantBirth || expiry != tt.wantExpiry {
+			t.Errorf("%s and %s: %s and %s", tt.birth, tt.expiry, birth, expiry)
+		}
+	}
+}
+
 func TestMRZRefused(t *testing.T) {
 	good := specimens["TD3"].text
 	for name, tt := range map[string]struct {
@@ -140,10 +158,7 @@ func TestMRZRefused(t *testing.T) {
 
 // What a zone says fits the fields of a record.
 func TestMRZInRecord(t *testing.T) {
-	s := &Schema{
-		Fields:   []FieldSpec{{"family", Name}, {"given", Name}, {"birth", Date}, {"sex", Sex}, {"nationality", Country}, {"passport", Passport}},
-		Readings: map[string]Reading{"birth": {Order: YearFirst}},
-	}
+	s := &Schema{Fields: []FieldSpec{{"family", Name}, {"given", Name}, {"birth", Date}, {"sex", Sex}, {"nationality", Country}, {"passport", Passport}}}
 	m, err := ParseMRZ(specimens["TD3 of Germany"].text)
 	if err != nil {
 		t.Fatal(err)
