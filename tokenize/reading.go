@@ -41,6 +41,17 @@ const (
 	CalendarBuddhist Calendar = "buddhist"
 )
 
+// Reading returns what of r a field of the kind can have.
+func (k Kind) Reading(r Reading) Reading {
+	if k != Date {
+		r.Order, r.Calendar = "", ""
+	}
+	if !k.known() || !kinds[k].regional {
+		r.Region = ""
+	}
+	return r
+}
+
 // fault says what is wrong with a reading of a kind of field, or "".
 func (r Reading) fault(k Kind) string {
 	switch r.Order {

@@ -14,47 +14,56 @@ import (
 // record. It stays on this side: it is not part of what two agencies agree on.
 type columns map[string]string
 
-// columnsFile is the JSON form.
+// columnsFile says how the own CSV file holds the fields that were agreed on.
 type columnsFile struct {
 	Version int     `json:"version"`
 	Columns columns `json:"columns"`
+	// Readings say how values are written: the order and calendar of dates, and the
+	// region of telephone numbers and documents.
+	Readings map[string]tokenize.Reading `json:"readings,omitempty"`
+	// MRZ is the column of machine-readable zones of travel documents, which fill
+	// fields that have no value of their own.
+	MRZ string `json:"mrz,omitempty"`
 }
 
-// readColumns reads a columns file. Without a path there is none.
-func readColumns(path string) (columns, error) {
+// readColumns reads a columns file for the fields of a schema. Without a path there
+// is none.
+func readColumns(path string, fields []tokenize.FieldSpec) (c columnsFile, err error) {
 	if path == "" {
-		return nil, nil
+		return c, nil
 	}
 	text, err := readBounded(path, maxLinkage)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	var f columnsFile
-	if err := decodeJSON(text, &f); err != nil {
-		return nil, inputf(path, "%s", err)
+	if err := decodeJSON(text, &c); err != nil {
+		return c, inputf(path, "%s", err)
 	}
-	if f.Version != 1 {
-		return nil, inputf(path, "it is a columns file of version %d, here 1", f.Version)
+	if c.Version != 1 {
+		return c, inputf(path, "it is a columns file of version %d, here 1", c.Version)
 	}
-	return f.Columns, nil
+	if err := (&tokenize.Schema{Fields: fields, Readings: c.Readings}).Validate(); err != nil {
+		return c, inputf(path, "%s", flat(err))
+	}
+	return c, nil
 }
 
 // none stands for the column of a field that the file does not have.
 const none = -1
 
-// locate returns the index of each field's column.
-func (c columns) locate(f *csvFile, fields []tokenize.FieldSpec) ([]int, error) {
+// locate returns the index of each field's column. Fields of a zone may have none.
+func (c columnsFile) locate(f *csvFile, fields []tokenize.FieldSpec) ([]int, error) {
 	known := func(name string) bool {
 		return slices.ContainsFunc(fields, func(s tokenize.FieldSpec) bool { return s.Name == name })
 	}
-	for name := range c {
+	for name := range c.Columns {
 		if !known(name) {
 			return nil, inputf(f.path, "the columns file maps %q, which is not a field of the linkage file", name)
 		}
 	}
 	at := make([]int, len(fields))
 	for i, spec := range fields {
-		header, mapped := c[spec.Name]
+		header, mapped := c.Columns[spec.Name]
 		if !mapped {
 			header = spec.Name
 		}
@@ -63,7 +72,11 @@ func (c columns) locate(f *csvFile, fields []tokenize.FieldSpec) ([]int, error) 
 			continue
 		}
 		var err error
-		if at[i], err = f.column(header); err != nil {
+		if at[i], err = f.column(header); err != nil && !mapped && c.MRZ != "" && mrzValues[spec.Name] != nil {
+			at[i] = none
+			continue
+		}
+		if err != nil {
 			return nil, missingColumn(f, spec.Name, header, mapped)
 		}
 	}
@@ -97,10 +110,12 @@ type table struct {
 	records []tokenize.Record // fields in the order of the linkage file
 	lines   []int             // where each record starts in the file
 	ids     []string          // nil: no --id
+
+	badZones int // machine-readable zones that cannot be read
 }
 
 // readTable reads a CSV file. idColumn may be empty.
-func readTable(path string, fields []tokenize.FieldSpec, c columns, idColumn string) (*table, error) {
+func readTable(path string, fields []tokenize.FieldSpec, c columnsFile, idColumn string) (*table, error) {
 	f, err := openCSV(path)
 	if err != nil {
 		return nil, err
@@ -113,6 +128,12 @@ func readTable(path string, fields []tokenize.FieldSpec, c columns, idColumn str
 	idAt := none
 	if idColumn != "" {
 		if idAt, err = f.column(idColumn); err != nil {
+			return nil, err
+		}
+	}
+	zoneAt := none
+	if c.MRZ != "" {
+		if zoneAt, err = f.column(c.MRZ); err != nil {
 			return nil, err
 		}
 	}
@@ -130,6 +151,9 @@ func readTable(path string, fields []tokenize.FieldSpec, c columns, idColumn str
 			if column != none {
 				record[i] = values[column]
 			}
+		}
+		if zoneAt != none && values[zoneAt] != "" && !fillFromZone(record, fields, values[zoneAt]) {
+			t.badZones++
 		}
 		t.records = append(t.records, record)
 		t.lines = append(t.lines, line)

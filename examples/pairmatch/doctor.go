@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/comity-prl/comity/protocol"
+	"github.com/comity-prl/comity/tokenize"
 )
 
 var doctorCommand = &cli.Command{
@@ -191,7 +192,7 @@ func (d *doctor) data(ctx context.Context, cmd *cli.Command) {
 // missing reports how often each field is missing, or was not understood.
 func (d *doctor) missing(s *side) {
 	schema := s.pact.linkage.schema()
-	missing := make([]int, len(schema.Fields))
+	missing, miswritten := make([]int, len(schema.Fields)), make([]int, len(schema.Fields))
 	bad := 0
 	for _, r := range s.table.records {
 		fields, err := schema.Normalize(r)
@@ -201,6 +202,9 @@ func (d *doctor) missing(s *side) {
 		for i, f := range fields {
 			if f.Value == "" {
 				missing[i]++
+			}
+			if f.Flags&tokenize.BadCheck != 0 {
+				miswritten[i]++
 			}
 		}
 	}
@@ -213,6 +217,11 @@ func (d *doctor) missing(s *side) {
 		shares = append(shares, fmt.Sprintf("%s %.1f %%", schema.Fields[i].Name, share))
 		if share > 50 {
 			d.warn("see that the column is the right one and its values are as the linkage file says", "%s is missing in %.1f %% of the records", schema.Fields[i].Name, share)
+		}
+	}
+	for i, n := range miswritten {
+		if n > 0 {
+			d.warn("they are compared as they are: put them right, or see that the region of the field is the right one", "%d values of %s have wrong check digits", n, schema.Fields[i].Name)
 		}
 	}
 	d.ok("missing: %s", strings.Join(shares, ", "))

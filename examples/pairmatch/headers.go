@@ -16,36 +16,46 @@ type standardField struct {
 	// English, German, French, Spanish, Italian, Portuguese, Dutch and Polish, as
 	// foldName writes them. The field's own name need not be among them.
 	headers string
+	// number: it stands for the person by itself, and is proposed on request alone.
+	number bool
 }
 
 // standardFields are in the order in which schema writes them.
 var standardFields = []standardField{
-	{"given_name", "name", `firstname forename first given fname vorname rufname prenom nombre nombres primernombre nome primeironome nomeproprio voornaam roepnaam imie`},
-	{"middle_name", "name", `middlename middlenames secondname zweitername deuxiemeprenom segundonombre secondonome nomedomeio tweedenaam drugieimie`},
-	{"family_name", "name", `surname lastname last lname familienname nachname zuname nom nomdefamille apellido apellidos primerapellido cognome sobrenome apelido achternaam geslachtsnaam nazwisko`},
-	{"birth_name", "name", `nameatbirth birthsurname maidenname nee geburtsname maedchenname nomdenaissance nomdejeunefille apellidodenacimiento cognomedanubile meisjesnaam nazwiskorodowe`},
-	{"full_name", "name", `name completename namefull vollername nomcomplet nombrecompleto nomecompleto volledigenaam imienazwisko`},
-	{"birth_date", "date", `dateofbirth dob birthdate birthday bday geburtsdatum geburtstag gebdat datedenaissance datenaissance fechadenacimiento fechanacimiento datadinascita datanascita datadenascimento datanascimento geboortedatum dataurodzenia`},
-	{"birth_place", "text", `placeofbirth birthplace birthcity geburtsort lieudenaissance lugardenacimiento luogodinascita naturalidade geboorteplaats miejsceurodzenia`},
-	{"sex", "sex", `gender geschlecht sexe genre sexo genero sesso geslacht plec`},
-	{"nationality", "country", `citizenship staatsangehoerigkeit staatsangehorigkeit nationalitaet nationalitat nationalite nacionalidad nazionalita cittadinanza nacionalidade nationaliteit obywatelstwo`},
-	{"street_number", "text", `housenumber houseno streetno hausnummer hausnr numeroderue numero numerocivico huisnummer nrdomu`},
-	{"street", "text", `streetname address address1 addressline1 streetaddress strasse str strassenname rue adresse voie calle direccion domicilio via indirizzo rua endereco morada straat straatnaam adres ulica`},
-	{"address_extra", "text", `address2 addressline2 adresszusatz complementdadresse complement`},
-	{"postcode", "postcode", `postalcode zip zipcode plz postleitzahl codepostal cp codigopostal cap codiceavviamentopostale cep postcodenl kodpocztowy`},
-	{"city", "text", `town suburb locality municipality placeofresidence ort wohnort stadt gemeinde ville commune localite ciudad municipio localidad poblacion citta comune cidade localidade plaats woonplaats gemeente miasto miejscowosc`},
-	{"region", "text", `state province county bundesland kanton departement provincia estado regione distrito provincie wojewodztwo`},
-	{"country", "country", `countryofresidence wohnsitzland staat pays paisderesidencia pais paese landvanverblijf kraj`},
-	{"phone", "phone", `phonenumber telephone tel mobile mobilephone cell telefon telefonnummer handy mobil telefono telefonnr telefone telemovel telefoon telefoonnummer komorka`},
-	{"email", "email", `emailaddress mail courriel adresseemail correo correoelectronico correio`},
+	{"given_name", "name", `firstname forename first given fname vorname rufname prenom nombre nombres primernombre nome primeironome nomeproprio voornaam roepnaam imie`, false},
+	{"middle_name", "name", `middlename middlenames secondname zweitername deuxiemeprenom segundonombre secondonome nomedomeio tweedenaam drugieimie`, false},
+	{"family_name", "name", `surname lastname last lname familienname nachname zuname nom nomdefamille apellido apellidos primerapellido cognome sobrenome apelido achternaam geslachtsnaam nazwisko`, false},
+	{"birth_name", "name", `nameatbirth birthsurname maidenname nee geburtsname maedchenname nomdenaissance nomdejeunefille apellidodenacimiento cognomedanubile meisjesnaam nazwiskorodowe`, false},
+	{"full_name", "name", `name completename namefull vollername nomcomplet nombrecompleto nomecompleto volledigenaam imienazwisko`, false},
+	{"birth_date", "date", `dateofbirth dob birthdate birthday bday geburtsdatum geburtstag gebdat datedenaissance datenaissance fechadenacimiento fechanacimiento datadinascita datanascita datadenascimento datanascimento geboortedatum dataurodzenia`, false},
+	{"birth_place", "text", `placeofbirth birthplace birthcity geburtsort lieudenaissance lugardenacimiento luogodinascita naturalidade geboorteplaats miejsceurodzenia`, false},
+	{"sex", "sex", `gender geschlecht sexe genre sexo genero sesso geslacht plec`, false},
+	{"nationality", "country", `citizenship staatsangehoerigkeit staatsangehorigkeit nationalitaet nationalitat nationalite nacionalidad nazionalita cittadinanza nacionalidade nationaliteit obywatelstwo`, false},
+	{"street_number", "text", `housenumber houseno streetno hausnummer hausnr numeroderue numero numerocivico huisnummer nrdomu`, false},
+	{"street", "text", `streetname address address1 addressline1 streetaddress strasse str strassenname rue adresse voie calle direccion domicilio via indirizzo rua endereco morada straat straatnaam adres ulica`, false},
+	{"address_extra", "text", `address2 addressline2 adresszusatz complementdadresse complement`, false},
+	{"postcode", "postcode", `postalcode zip zipcode plz postleitzahl codepostal cp codigopostal cap codiceavviamentopostale cep postcodenl kodpocztowy`, false},
+	{"city", "text", `town suburb locality municipality placeofresidence ort wohnort stadt gemeinde ville commune localite ciudad municipio localidad poblacion citta comune cidade localidade plaats woonplaats gemeente miasto miejscowosc`, false},
+	{"region", "text", `state province county bundesland kanton departement provincia estado regione distrito provincie wojewodztwo`, false},
+	{"country", "country", `countryofresidence wohnsitzland staat pays paisderesidencia pais paese landvanverblijf kraj`, false},
+	{"phone", "phone", `phonenumber telephone tel mobile mobilephone cell telefon telefonnummer handy mobil telefono telefonnr telefone telemovel telefoon telefoonnummer komorka`, false},
+	{"email", "email", `emailaddress mail courriel adresseemail correo correoelectronico correio`, false},
+	{"passport", "passport", `passportnumber passportno reisepassnummer reisepass passnummer passnr numeropassaporto passaporto numerodepasaporte pasaporte numerodepassaporte passeport numerodepasseport paspoortnummer paspoort numerpaszportu paszport`, true},
+	{"national_number", "national", `ssn socsecid socialsecuritynumber socialsecurity nationalid nationalidnumber nationalinsurancenumber idnumber personalnumber taxid tin taxnumber nino nhsnumber medicarenumber steuerid steueridentifikationsnummer sozialversicherungsnummer ahvnummer nir numerosecu numerodesecuritesociale dni nie nif nss curp codicefiscale cpf bsn pesel cpr personnummer`, true},
+	{"licence_plate", "plate", `licenseplate plate platenumber numberplate registrationnumber kennzeichen kfzkennzeichen autokennzeichen immatriculation plaqueimmatriculation matricula targa kenteken numerrejestracyjny`, true},
+	{"iban", "iban", `accountnumber bankaccount kontonummer konto compte numerodecompte cuenta numerodecuenta rekeningnummer numerkonta`, true},
+	{"vin", "vin", `vehicleidentificationnumber chassisnumber fahrgestellnummer numerodechassis bastidor telaio chassisnummer numervin`, true},
+	{"imei", "imei", `imeinumber imeino deviceid geraetenummer`, true},
+	{"wallet", "wallet", `walletaddress cryptoaddress bitcoinaddress btcaddress ethereumaddress ethaddress`, true},
 }
+
+const aNumber = "a number that stands for the person by itself: add it by --numbers, or by hand, only if the law lets both sides use it"
 
 // Columns that schema leaves out for a reason worth telling.
 var leftOut = []struct{ why, headers string }{
 	{"a record number, which means nothing to the other side",
 		`id recid recordid recno recordno recordnumber rowid rownumber uniqueid uuid guid personid entityid key pk nr lfdnr cluster clusterid blockingnumber`},
-	{"a number that stands for the person by itself: add it by hand only if the law lets both sides use it",
-		`ssn socsecid socialsecuritynumber socialsecurity nationalid nationalidnumber idnumber idcardnumber personalnumber taxid tin taxnumber passport passportnumber passportno nino nhsnumber medicarenumber driverlicense driverslicense drivinglicence steuerid steuernummer sozialversicherungsnummer ahvnummer personalausweisnummer reisepassnummer nir numerosecu numerodesecuritesociale dni nie nif nss curp codicefiscale cpf bsn pesel cpr personnummer`},
+	{aNumber, `idcardnumber driverlicense driverslicense drivinglicence steuernummer personalausweisnummer`},
 	{"it changes with time", `age alter edad eta idade leeftijd wiek`},
 }
 

@@ -20,6 +20,8 @@ type linkage struct {
 	Fields   []tokenize.FieldSpec `json:"fields"`
 	Rules    []tokenize.Rule      `json:"rules"`
 	Encoding encoding             `json:"encoding"`
+
+	readings map[string]tokenize.Reading // of this side's columns file
 }
 
 // encoding is the part for a linkage unit.
@@ -44,7 +46,9 @@ func readLinkage(path string) (*linkage, error) {
 	return l, nil
 }
 
-func (l *linkage) schema() *tokenize.Schema { return &tokenize.Schema{Fields: l.Fields} }
+func (l *linkage) schema() *tokenize.Schema {
+	return &tokenize.Schema{Fields: l.Fields, Readings: l.readings}
+}
 
 func (l *linkage) bloom() *bloomlink.Schema {
 	return &bloomlink.Schema{Length: l.Encoding.Length, Features: l.Encoding.Features}

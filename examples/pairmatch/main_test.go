@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"damage":   damage,
 			"mail":     mail,
 			"people":   people,
+			"same":     same,
 			"samecode": sameCode,
 			"unutf8":   unUTF8,
 			"utf16":    toUTF16,
@@ -202,6 +203,20 @@ func mail(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	b.WriteString("\nKind regards\n")
 	ts.Check(os.WriteFile(path, []byte(b.String()), 0o600))
+}
+
+// same compares what matches first in two files:
+//
+//	same FILE FILE REGEXP
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: same FILE FILE REGEXP")
+	}
+	re, err := regexp.Compile("(?m)" + args[2])
+	ts.Check(err)
+	if a, b := re.FindString(ts.ReadFile(args[0])), re.FindString(ts.ReadFile(args[1])); a == "" || a != b {
+		ts.Fatalf("they differ in %s", args[2])
+	}
 }
 
 // sameCode compares the codes that two outputs show:

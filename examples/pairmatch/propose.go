@@ -28,6 +28,14 @@ var standardRules = []struct{ name, parts string }{
 	{"birth name + birth date", "birth_name given_name birth_date"},
 	{"e-mail", "email"},
 	{"phone + given name", "phone given_name"},
+	{"passport", "passport"},
+	{"national number + family name", "national_number family_name"},
+	{"national number + given name", "national_number given_name"},
+	{"licence plate + family name", "licence_plate family_name"},
+	{"account + given name", "iban given_name"},
+	{"vehicle + family name", "vin family_name"},
+	{"device + given name", "imei given_name"},
+	{"wallet", "wallet"},
 }
 
 // encodingLength is that of an encoding, in bits: long enough for all standard

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/comity-prl/comity/tokenize"
 )
 
 var schemaCommand = &cli.Command{
@@ -18,6 +20,12 @@ records are encoded for a linkage unit: read it, change it, and invite the other
 side with it. The columns file says which own column holds a field, where the
 names differ. It stays on this side.
 
+Numbers that stand for a person by themselves, such as a passport's, are proposed
+with --numbers alone. How the own dates are written (--order, --calendar) and which
+country is meant where a telephone number, plate or document names none (--region)
+goes to the columns file; the other side's may differ. --mrz names a column of
+machine-readable zones of travel documents, which fill fields without a value.
+
 The side that is invited has a linkage file already: with --dir (or --linkage)
 schema writes its columns file alone.`,
 	Flags: []cli.Flag{
@@ -25,6 +33,11 @@ schema writes its columns file alone.`,
 		&cli.StringFlag{Name: "columns", Usage: "`FILE` for the columns file (default: columns.json beside the linkage file)"},
 		&cli.StringFlag{Name: "linkage", Usage: "write columns for this linkage `FILE`"},
 		&cli.StringFlag{Name: "dir", Usage: "write columns for what was agreed with a peer, in this own `FOLDER`"},
+		&cli.BoolFlag{Name: "numbers", Usage: "propose numbers that stand for a person by themselves, too"},
+		&cli.StringFlag{Name: "order", Usage: "`ORDER` of the own dates: dmy, mdy or ymd"},
+		&cli.StringFlag{Name: "calendar", Usage: "`CALENDAR` of the own dates: hijri, hijri-civil, persian or buddhist (default: Gregorian)"},
+		&cli.StringFlag{Name: "region", Usage: "`COUNTRY` of own telephone numbers, plates and documents, such as DE"},
+		&cli.StringFlag{Name: "mrz", Usage: "`COLUMN` of machine-readable zones"},
 		flagPeer, flagEpoch, flagForce, flagQuiet,
 	},
 	Action: func(_ context.Context, cmd *cli.Command) error {
@@ -38,11 +51,17 @@ schema writes its columns file alone.`,
 		}
 		defer f.Close()
 		p := &proposal{file: f, con: newConsole(cmd), force: cmd.Bool("force"),
-			linkagePath: cmd.String("o"), columnsPath: cmd.String("columns")}
+			linkagePath: cmd.String("o"), columnsPath: cmd.String("columns"), numbers: cmd.Bool("numbers"), mrz: cmd.String("mrz"), zone: none,
+			reading: tokenize.Reading{Order: tokenize.DateOrder(cmd.String("order")), Calendar: tokenize.Calendar(cmd.String("calendar")), Region: cmd.String("region")}}
 		p.say = p.con.say
 		agreed, err := agreedLinkage(cmd)
 		if err != nil {
 			return err
+		}
+		if p.mrz != "" {
+			if p.zone, err = f.column(p.mrz); err != nil {
+				return err
+			}
 		}
 		if agreed != nil {
 			return p.columnsFor(agreed)
@@ -78,6 +97,10 @@ type proposal struct {
 	force       bool
 	linkagePath string // "": standard output
 	columnsPath string // "": beside the linkage file, if there is one
+	numbers     bool   // propose numbers of persons
+	reading     tokenize.Reading
+	mrz         string // column of zones, or ""
+	zone        int    // its index, or none
 
 	say func(format string, args ...any) // to people
 }
@@ -132,7 +155,10 @@ func (p *proposal) recognise() (found map[string]int, rest []int) {
 	found = make(map[string]int)
 	for i, h := range p.file.header {
 		field, ok := guess(h)
-		if !ok {
+		if i == p.zone {
+			continue
+		}
+		if !ok || standardFields[field].number && !p.numbers {
 			rest = append(rest, i)
 			continue
 		}
@@ -150,11 +176,19 @@ func (p *proposal) recognise() (found map[string]int, rest []int) {
 		found["family_name"] = full
 		delete(found, "full_name")
 	}
+	for _, f := range standardFields {
+		if _, own := found[f.name]; p.zone != none && !own && mrzValues[f.name] != nil && (p.numbers || !f.number) && f.name != "full_name" {
+			found[f.name] = p.zone
+		}
+	}
 	return found, rest
 }
 
 func (p *proposal) whyNot(column int) string {
-	if i, ok := guess(p.file.header[column]); ok {
+	switch i, ok := guess(p.file.header[column]); {
+	case ok && standardFields[i].number && !p.numbers:
+		return aNumber
+	case ok:
 		return fmt.Sprintf("another column holds %q already", standardFields[i].name)
 	}
 	return whyLeftOut(p.file.header[column])
@@ -168,26 +202,50 @@ func (p *proposal) writeColumns(l *linkage, found map[string]int) error {
 		switch {
 		case !ok:
 			c[field.Name] = ""
+		case i == p.zone: // by mrz
 		case !sameName(p.file.header[i], field.Name):
 			c[field.Name] = p.file.header[i]
 		}
 	}
-	if len(c) == 0 {
+	readings, err := p.readings(l)
+	if err != nil {
+		return err
+	}
+	if len(c) == 0 && readings == nil && p.mrz == "" {
 		p.say("no columns file is needed: every field has a column of its name")
 		return nil
 	}
 	if p.columnsPath == "" {
-		p.say("%d fields have columns of other names: write a columns file with --columns FILE", len(c))
+		p.say("%d fields have columns of other names or readings: write a columns file with --columns FILE", len(c)+len(readings))
 		return nil
 	}
 	if err := mayWrite(p.force, p.columnsPath); err != nil {
 		return err
 	}
-	if err := writeJSONFile(p.columnsPath, columnsFile{Version: 1, Columns: c}); err != nil {
+	if err := writeJSONFile(p.columnsPath, columnsFile{1, c, readings, p.mrz}); err != nil {
 		return err
 	}
 	p.say("wrote %s: it stays on this side; give it to link, serve and doctor with --columns", p.columnsPath)
 	return nil
+}
+
+// readings gives each field the part of the own reading that its kind can have.
+func (p *proposal) readings(l *linkage) (map[string]tokenize.Reading, error) {
+	var out map[string]tokenize.Reading
+	for _, field := range l.Fields {
+		r := field.Kind.Reading(p.reading)
+		if r == (tokenize.Reading{}) {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]tokenize.Reading)
+		}
+		out[field.Name] = r
+	}
+	if err := (&tokenize.Schema{Fields: l.Fields, Readings: out}).Validate(); err != nil {
+		return nil, usagef("%s", flat(err))
+	}
+	return out, nil
 }
 
 // columnsFor writes a columns file for a linkage file that exists.
@@ -198,6 +256,7 @@ func (p *proposal) columnsFor(l *linkage) error {
 	if p.columnsPath == "" {
 		p.columnsPath = "columns.json"
 	}
+	p.numbers = true // they were agreed on
 	found, _ := p.recognise()
 	at := make(map[string]int)
 	for _, field := range l.Fields {

@@ -41,12 +41,16 @@ func openSide(cmd *cli.Command) (*side, error) {
 	if s.pact, err = s.folder.pact(s.peer, cmd.String("epoch")); err != nil {
 		return nil, err
 	}
-	c, err := readColumns(cmd.String("columns"))
+	c, err := readColumns(cmd.String("columns"), s.pact.linkage.Fields)
 	if err != nil {
 		return nil, err
 	}
+	s.pact.linkage.readings = c.Readings
 	if s.table, err = readTable(cmd.String("data"), s.pact.linkage.Fields, c, cmd.String("id")); err != nil {
 		return nil, err
+	}
+	if n := s.table.badZones; n > 0 {
+		s.con.warn("%s: %d machine-readable zones cannot be read or have wrong check digits", s.table.path, n)
 	}
 	if len(s.table.records) == 0 {
 		s.con.warn("%s: the file has no records, so nothing can match", s.table.path)
