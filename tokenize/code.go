@@ -45,6 +45,14 @@ func code(raw string) string {
 	return string(out)
 }
 
+// folded is fold, and foldASCII where that is the same.
+func folded(raw string) string {
+	if isASCII(raw) {
+		return foldASCII(raw)
+	}
+	return fold(raw)
+}
+
 // sexes are written forms in English, German, French, Spanish, Italian,
 // Portuguese, Dutch and Polish, and the numbers of ISO/IEC 5218, of which 0 and 9
 // say that it is not known or does not apply.
@@ -59,7 +67,7 @@ var sexes = map[string]string{
 }
 
 func normaliseSex(raw string) (Field, string) {
-	words := fold(raw)
+	words := folded(raw)
 	if placeholder(words) == "" {
 		return Field{}, ""
 	}
@@ -102,7 +110,7 @@ var countryNames = sync.OnceValue(func() map[string]language.Region {
 // normaliseCountry reads ISO 3166-1 codes of two letters, three letters and three
 // digits, and names in eight languages.
 func normaliseCountry(raw string) (Field, string) {
-	words := fold(raw)
+	words := folded(raw)
 	if placeholder(words) == "" {
 		return Field{}, ""
 	}
@@ -122,7 +130,7 @@ var emailForm = regexp.MustCompile(`^[^\s@<>(),;:"]{1,64}@[^\s@<>(),;:"]{1,255}$
 // host tell cases apart there, and next to none does.
 func normaliseEmail(raw string) (Field, string) {
 	s := plain(raw)
-	if placeholder(fold(s)) == "" {
+	if placeholder(folded(s)) == "" {
 		return Field{}, ""
 	}
 	if s = plain(caseFold(s)); !emailForm.MatchString(s) {
@@ -137,7 +145,7 @@ var numberForm = regexp.MustCompile(`^([+-]?)0*(\d*)(?:[.,](\d*?)0*)?$`)
 // separators of thousands, which cannot be told from them.
 func normaliseNumber(raw string) (Field, string) {
 	s := plain(raw)
-	if placeholder(fold(s)) == "" {
+	if placeholder(folded(s)) == "" {
 		return Field{}, ""
 	}
 	m := numberForm.FindStringSubmatch(s)

@@ -38,8 +38,12 @@ func normaliseDate(raw string, r *Reading) (Field, string) {
 	d, ok := scanDate(s, r)
 	switch {
 	case ok:
-		return d.read(r.Order)
-	case placeholder(fold(s)) == "":
+		f, reason := d.read(r.Order)
+		if d.about && f.Value != "" {
+			f.Flags |= Doubtful
+		}
+		return f, reason
+	case placeholder(folded(s)) == "":
 		return Field{}, ""
 	}
 	return Field{}, notADate

@@ -29,6 +29,10 @@ func TestDateForms(t *testing.T) {
 		{"1978 01 25", Reading{}, day25()},
 		{"1978-01-25 00:00", Reading{}, day25()},
 		{"25.01.1978 12:30:00", Reading{}, day25()},
+		{"1/25/1978 0:00", Reading{}, day25()},
+		{"25/01/1978 12:00:00 AM", Reading{}, day25()},
+		{"circa 1978", Reading{}, Field{Value: "1978", Precision: PrecisionYear, Flags: Doubtful}},
+		{"ca. 25 Jan 1978", Reading{}, Field{Value: "1978-01-25", Precision: PrecisionDay, Flags: Doubtful}},
 		{"25 January 1978", Reading{}, day25()},
 		{"January 25, 1978", Reading{}, day25()},
 		{"Jan. 25th, 1978", Reading{}, day25()},
@@ -157,7 +161,7 @@ func TestMonthNames(t *testing.T) {
 					if other, taken := seen[folded]; taken && other != (month{c, i + 1}) {
 						t.Errorf("%q is month %d and %d", name, other.number, i+1)
 					}
-					if _, era := eras[folded]; era || dateParticles[folded] {
+					if _, era := eras[folded]; era || dateParticles[folded] || aboutWords[folded] {
 						t.Errorf("%q is more than a month", name)
 					}
 					seen[folded] = month{c, i + 1}

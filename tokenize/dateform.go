@@ -15,6 +15,7 @@ type dateText struct {
 	n        int  // parts that are there
 	point    bool // a full stop ends the first part
 	calendar calendar.Calendar
+	about    bool // the text says that it is not exact
 }
 
 // datePart is a number, or a month by name.
@@ -61,8 +62,12 @@ func scanDate(s string, r *Reading) (d dateText, ok bool) {
 
 // withoutTime leaves out a time of day that follows.
 func withoutTime(s string) string {
-	if colon := strings.IndexByte(s, ':'); colon > 3 && strings.ContainsRune("Tt ", rune(s[colon-3])) {
-		return s[:colon-3]
+	hour := strings.IndexByte(s, ':')
+	for n := 0; hour > 0 && n < 2 && s[hour-1] >= '0' && s[hour-1] <= '9'; n++ {
+		hour--
+	}
+	if hour > 0 && (s[hour-1] == ' ' || s[hour-1] == 'T' || s[hour-1] == 't') {
+		return s[:hour-1]
 	}
 	return s
 }
@@ -148,9 +153,13 @@ func (d *dateText) cut(s string, sizes ...int) bool {
 func (d *dateText) words(words []string) bool {
 	var rest []string
 	for _, w := range words {
-		if era, ok := eras[w]; ok && d.n > 0 {
+		era, ok := eras[w]
+		switch {
+		case ok && d.n > 0:
 			d.calendar = era
-		} else if !dateParticles[w] {
+		case aboutWords[w]:
+			d.about = true
+		case !dateParticles[w]:
 			rest = append(rest, w)
 		}
 	}

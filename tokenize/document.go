@@ -179,7 +179,7 @@ func normaliseIMO(raw string) (Field, string) {
 // are or as a link for payments (BIP 21, ERC-681).
 func normaliseWallet(raw string) (Field, string) {
 	s := plain(raw)
-	if placeholder(fold(s)) == "" {
+	if placeholder(folded(s)) == "" {
 		return Field{}, ""
 	}
 	if _, address, ok := strings.Cut(s, ":"); ok {

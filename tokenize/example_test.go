@@ -70,3 +70,46 @@ func parts(texts ...string) []tokenize.Part {
 	}
 	return out
 }
+
+// A schema says what fields hold, and each side by itself how it writes them.
+func ExampleSchema_Normalize() {
+	s, err := tokenize.ParseSchema([]byte(`{
+		"fields": [
+			{"name": "birth", "kind": "date"}, {"name": "phone", "kind": "phone"},
+			{"name": "passport", "kind": "passport"}, {"name": "account", "kind": "iban"}
+		],
+		"readings": {"birth": {"calendar": "persian"}, "phone": {"region": "IR"}, "passport": {"region": "IR"}}
+	}`))
+	if err != nil {
+		panic(err)
+	}
+	fields, err := s.Normalize(tokenize.Record{"۵ بهمن ۱۳۵۶", "021 8824 1234", "a12345678", "DE88 3704 0044 0532 0130 00"})
+	if err != nil {
+		panic(err)
+	}
+	for i, f := range fields {
+		fmt.Println(s.Fields[i].Kind, f.Value, f.Flags&tokenize.BadCheck != 0)
+	}
+	for _, c := range fields[0].Candidates() {
+		fmt.Println(c.Value, c.Slip)
+	}
+	// Output:
+	// date 1978-01-25 false
+	// phone +982188241234 false
+	// passport IR:A12345678 false
+	// iban DE88370400440532013000 true
+	// 1978-01-24 the day before
+	// 1978-01-26 the day after
+}
+
+// A passport's two lines are fields of a record.
+func ExampleParseMRZ() {
+	m, err := tokenize.ParseMRZ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\n" +
+		"L898902C36UTO7408122F1204159ZE184226B<<<<<10")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(m.Format, m.Issuer+":"+m.Number, m.FamilyName, m.GivenNames, m.BirthDate, m.Sex, len(m.BadChecks))
+	// Output:
+	// TD3 UTO:L898902C3 ERIKSSON ANNA MARIA 1974-08-12 F 0
+}

@@ -50,6 +50,11 @@ var dateParticles = map[string]bool{
 	"года": true, "г": true, "року": true, "р": true, "年": true, "月": true, "日": true, "년": true, "월": true, "일": true,
 }
 
+// aboutWords say that a date is not exact.
+var aboutWords = map[string]bool{
+	"circa": true, "ca": true, "c": true, "approximately": true, "approx": true, "about": true, "etwa": true, "um": true, "environ": true, "hacia": true, "около": true,
+}
+
 // month is one of a calendar.
 type month struct {
 	calendar calendar.Calendar

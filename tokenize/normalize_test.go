@@ -220,6 +220,17 @@ func TestSoundex(t *testing.T) {
 	}
 }
 
+func TestFoldedIsFold(t *testing.T) {
+	for a := range 128 {
+		for b := range 128 {
+			s := string([]rune{'x', rune(a), rune(b), 'Y'})
+			if folded(s) != fold(s) {
+				t.Errorf("%q: %q, not %q", s, folded(s), fold(s))
+			}
+		}
+	}
+}
+
 // Every rune that means something by itself, alone and between letters, in each
 // kind that folds. Ideographs and syllables of Hangul are too many and all alike.
 func TestNormalizeEveryRune(t *testing.T) {

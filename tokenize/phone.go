@@ -24,7 +24,7 @@ var phoneExtension = regexp.MustCompile(`(?i)[ ,;]*(?:ext\.?|x|#|доб\.?)[ .:]
 // without a region.
 func normalisePhone(raw string, r *Reading) (Field, string) {
 	s := plain(raw)
-	if placeholder(fold(s)) == "" {
+	if placeholder(folded(s)) == "" {
 		return Field{}, ""
 	}
 	s = phoneExtension.ReplaceAllString(s, "")

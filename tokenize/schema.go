@@ -138,7 +138,9 @@ const (
 	// years 1800 to 2199. It is Unreadable too.
 	Impossible
 	// Doubtful: the value is readable, and often wrong: 1 January, which stands for a
-	// day that is not known, or a date in another order than its reading has.
+	// day that is not known; a date that says "circa", or has another order than its
+	// reading; a telephone number that its country does not have; letters that a
+	// vehicle's number cannot hold.
 	Doubtful
 	// Converted: a date of another calendar. An Islamic one may be off by a day.
 	Converted
