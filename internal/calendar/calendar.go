@@ -7,7 +7,10 @@
 // differ by a day or two from what was seen in the sky.
 package calendar
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 // Calendar is a way to count days.
 type Calendar uint8
@@ -99,16 +102,20 @@ func AddDays(d Date, n int) Date { return civil(number(d) + n) }
 func (c Calendar) newYear(year int) int {
 	switch c {
 	case UmmAlQura:
-		day := ummAlQuraEpoch
-		for _, long := range ummAlQura[:year-firstUmmAlQura] {
-			day += 12*29 + bits.OnesCount16(long)
-		}
-		return day
+		return ummAlQuraYears()[year-firstUmmAlQura]
 	case Tabular:
 		return tabularEpoch + (year-1)*354 + (11*year+3)/30
 	}
 	return persianEpoch + (year-1)*365 + (8*year+21)/33
 }
+
+var ummAlQuraYears = sync.OnceValue(func() []int {
+	days := []int{ummAlQuraEpoch}
+	for i, long := range ummAlQura {
+		days = append(days, days[i]+12*29+bits.OnesCount16(long))
+	}
+	return days
+})
 
 func (c Calendar) daysBefore(d Date) int {
 	n := 0
