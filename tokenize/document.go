@@ -127,7 +127,7 @@ func normaliseVIN(raw string) (Field, string) {
 		return Field{}, "not a vehicle identification number of 17 characters"
 	}
 	clear := strings.NewReplacer("I", "1", "O", "0", "Q", "0").Replace(vin)
-	f := checked(clear, !checkdigit.Binding(clear) || checkdigit.VIN(clear))
+	f := checked(clear, !checkdigit.NorthAmerican(clear) || checkdigit.VIN(clear))
 	if clear != vin {
 		f.Flags |= Doubtful
 	}

@@ -77,7 +77,7 @@ func IMO(digits string) bool {
 }
 
 // VIN verifies the ninth character of a vehicle (49 CFR 565.15). Only vehicles of
-// North America are bound to have it: those of which Binding says so.
+// North America are bound to have it: those of which NorthAmerican says so.
 func VIN(vin string) bool {
 	sum := 0
 	for i := range len(vin) {
@@ -100,9 +100,9 @@ func VIN(vin string) bool {
 	return len(vin) == 17 && "0123456789X"[sum%11] == vin[8]
 }
 
-// Binding reports whether the region of a vehicle's maker is North America, where
+// NorthAmerican reports whether the region of a vehicle's maker is North America, where
 // the check character is required (ISO 3780: a first character of 1 to 5).
-func Binding(vin string) bool { return vin != "" && vin[0] >= '1' && vin[0] <= '5' }
+func NorthAmerican(vin string) bool { return vin != "" && vin[0] >= '1' && vin[0] <= '5' }
 
 // IBAN verifies an account number: its country, its length, and its check digits
 // (ISO 13616-1, section 7).
@@ -110,7 +110,7 @@ func IBAN(iban string) bool {
 	return len(iban) > 4 && ibanLengths[iban[:2]] == len(iban) && Mod97(iban[4:]+iban[:4])
 }
 
-// ibanLengths are those of the IBAN registry of SWIFT, release 99.
+// ibanLengths are those of the IBAN registry of SWIFT.
 var ibanLengths = map[string]int{
 	"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28,
 	"CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
