@@ -259,7 +259,9 @@ type share struct {
 func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Record) {
 	if s.fields == nil {
 		s.fields = make([]Field, len(t.schema.Fields))
-		s.inputs.head = t.input(forToken)
+		n := len(records) * len(t.rules)
+		s.entries = make([]Entry, 0, n)
+		s.inputs = newInputs(t, n)
 	}
 	s.inputs.data, s.inputs.ends, s.entries, s.bad = s.inputs.data[:0], s.inputs.ends[:0], s.entries[:0], nil
 	for i, r := range records {
@@ -295,13 +297,26 @@ type inputs struct {
 	data  []byte
 	ends  []int      // of each input, in data
 	parts [][]string // of one record, what each of the tokenizer's parts can be
+	list  [][]byte
+}
+
+// usualParts is the length of an input behind its head, as most are.
+const usualParts = 64
+
+// newInputs has room for n inputs.
+func newInputs(t *Tokenizer, n int) inputs {
+	head := t.input(forToken)
+	return inputs{
+		head:  head,
+		data:  make([]byte, 0, n*(len(head)+usualParts)),
+		ends:  make([]int, 0, n),
+		parts: make([][]string, len(t.parts)),
+		list:  make([][]byte, 0, n),
+	}
 }
 
 // options finds the parts of one record.
 func (in *inputs) options(t *Tokenizer, fields []Field) {
-	if in.parts == nil {
-		in.parts = make([][]string, len(t.parts))
-	}
 	for i, p := range t.parts {
 		in.parts[i] = p.options(in.parts[i][:0], &fields[p.field])
 	}
@@ -330,14 +345,15 @@ func (in *inputs) add(t *Tokenizer, rule int) int {
 	return n
 }
 
+// all lists the inputs, until the next is added.
 func (in *inputs) all() [][]byte {
-	out := make([][]byte, len(in.ends))
+	in.list = in.list[:0]
 	start := 0
-	for i, end := range in.ends {
-		out[i] = in.data[start:end:end]
+	for _, end := range in.ends {
+		in.list = append(in.list, in.data[start:end:end])
 		start = end
 	}
-	return out
+	return in.list
 }
 
 // yield passes on errors and entries in order of row, and reports whether to go
