@@ -250,6 +250,7 @@ func TestReadingFaults(t *testing.T) {
 		"order of a name":      `{"name": {"order": "dmy"}}`,
 		"region of a date":     `{"birth": {"region": "DE"}}`,
 		"region in small":      `{"tel": {"region": "de"}}`,
+		"region of old":        `{"tel": {"region": "UK"}}`,
 		"region of three":      `{"tel": {"region": "DEU"}}`,
 		"region of the world":  `{"tel": {"region": "001"}}`,
 		"calendar of a number": `{"tel": {"calendar": "hijri"}}`,

@@ -68,7 +68,7 @@ func (r Reading) fault(k Kind) string {
 	if r.Region == "" {
 		return ""
 	}
-	if region, err := language.ParseRegion(r.Region); err != nil || region.String() != r.Region || !region.IsCountry() {
+	if region, err := language.ParseRegion(r.Region); err != nil || region.Canonicalize().String() != r.Region || !region.IsCountry() {
 		return "has a region that is not two letters of ISO 3166-1, in capitals"
 	}
 	if !kinds[k].regional {

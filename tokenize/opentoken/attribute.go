@@ -191,7 +191,15 @@ func (n *name) firstUnits(count int) *string {
 	return &s
 }
 
-func capitals(s string) string { return cases.Upper(language.Und).String(s) }
+// capitals is Java's upper case, which can make several letters of one.
+func capitals(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return cases.Upper(language.Und).String(s)
+		}
+	}
+	return strings.ToUpper(s)
+}
 
 // trim is Java's: it takes off control characters and spaces, and no other white
 // space.
