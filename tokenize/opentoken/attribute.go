@@ -25,11 +25,10 @@ func (e *AttributeError) Error() string {
 	return fmt.Sprintf("opentoken: row %d: invalid: %s", e.Row, strings.Join(e.Attributes, ", "))
 }
 
-// attributes are a person's in OpenToken's normalised form. nil is invalid or
+// attributes are a person's in the forms that signatures use. nil is invalid or
 // missing.
 type attributes struct {
-	first, last          *name
-	zip, sex, birth, ssn *string
+	first, initial, first3, last, zip, sex, birth, ssn *string
 }
 
 // noSuchDay stands for a birth date in a form of OpenToken's that no calendar has.
@@ -58,21 +57,20 @@ func (p *Person) attributes() (a attributes, invalid []string) {
 	}
 	named := func(s string) bool { return !blank(s) }
 	if check("FirstName", p.FirstName, named) {
-		a.first = newName(p.FirstName)
+		n := unaccented(p.FirstName)
+		a.first, a.initial, a.first3 = new(capitals(n)), new(firstUnits(n, 1)), new(firstUnits(n, 3))
 	}
 	if check("LastName", p.LastName, named) {
-		a.last = newName(p.LastName)
+		a.last = new(capitals(unaccented(p.LastName)))
 	}
 	if check("PostalCode", p.PostalCode, zipForm.MatchString) {
-		zip := p.PostalCode[:3]
-		a.zip = &zip
+		a.zip = new(p.PostalCode[:3])
 	}
 	if check("Sex", p.Sex, sexForm.MatchString) {
-		sex := "FEMALE"
+		a.sex = new("FEMALE")
 		if p.Sex[0] == 'M' || p.Sex[0] == 'm' {
-			sex = "MALE"
+			a.sex = new("MALE")
 		}
-		a.sex = &sex
 	}
 	birth, formed := birthDate(p.BirthDate)
 	if check("BirthDate", p.BirthDate, func(string) bool { return birth != "" }) {
@@ -81,8 +79,7 @@ func (p *Person) attributes() (a attributes, invalid []string) {
 		a.birth = &noSuchDay
 	}
 	if check("SocialSecurityNumber", p.SocialSecurityNumber, validSSN) {
-		ssn := strings.ReplaceAll(p.SocialSecurityNumber, "-", "")
-		a.ssn = &ssn
+		a.ssn = new(strings.ReplaceAll(p.SocialSecurityNumber, "-", ""))
 	}
 	return a, invalid
 }
@@ -150,45 +147,31 @@ func exists(y, m, d int) bool {
 	return d <= days
 }
 
-// name is one without accents, as it stands before capitals.
-type name string
-
-// newName is OpenToken's: a trim, a canonical decomposition, and no marks, so that
-// Ł stays and syllables of Hangul fall apart.
-func newName(s string) *name {
-	n := name(strings.Map(func(r rune) rune {
+// unaccented is a name as OpenToken normalises it: a trim, a canonical
+// decomposition, and no marks, so that Ł stays and syllables of Hangul fall apart.
+// What the marks leave is trimmed again.
+func unaccented(s string) string {
+	return trim(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.M, r) {
 			return -1
 		}
 		return r
 	}, norm.NFD.String(trim(s))))
-	return &n
-}
-
-func (n *name) upper() *string {
-	if n == nil {
-		return nil
-	}
-	s := capitals(trim(string(*n)))
-	return &s
 }
 
 // firstUnits takes the first units of UTF-16 and then makes capitals, of which one
 // letter can have several: fi is one unit of "ﬁona" and two letters of "FIONA". A
 // letter cut in two becomes a question mark, as in Java's UTF-8.
-func (n *name) firstUnits(count int) *string {
-	if n == nil {
-		return nil
+func firstUnits(s string, count int) string {
+	units := utf16.Encode([]rune(s))
+	if len(units) <= count {
+		return capitals(s)
 	}
-	units := utf16.Encode([]rune(trim(string(*n))))
-	if len(units) > count {
-		if units = units[:count]; utf16.IsSurrogate(rune(units[count-1])) && units[count-1] < 0xdc00 {
-			s := capitals(string(utf16.Decode(units[:count-1]))) + "?"
-			return &s
-		}
+	units = units[:count]
+	if last := rune(units[count-1]); last >= 0xd800 && last < 0xdc00 {
+		return capitals(string(utf16.Decode(units[:count-1]))) + "?"
 	}
-	s := capitals(string(utf16.Decode(units)))
-	return &s
+	return capitals(string(utf16.Decode(units)))
 }
 
 // capitals is Java's upper case, which can make several letters of one.

@@ -154,15 +154,15 @@ func (a *attributes) signature(r Rule) (signature string, row bool) {
 	var parts []*string
 	switch r {
 	case 1:
-		parts = []*string{a.last.upper(), a.first.firstUnits(1), a.sex, a.birth}
+		parts = []*string{a.last, a.initial, a.sex, a.birth}
 	case 2:
-		parts = []*string{a.last.upper(), a.first.upper(), a.birth, a.zip}
+		parts = []*string{a.last, a.first, a.birth, a.zip}
 	case 3:
-		parts = []*string{a.last.upper(), a.first.upper(), a.sex, a.birth}
+		parts = []*string{a.last, a.first, a.sex, a.birth}
 	case 4:
 		parts = []*string{a.ssn, a.sex, a.birth}
 	case 5:
-		parts = []*string{a.last.upper(), a.first.firstUnits(3), a.sex}
+		parts = []*string{a.last, a.first3, a.sex}
 	}
 	var values []string
 	for _, part := range parts {
