@@ -1,6 +1,7 @@
 package tokenize
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,8 +30,9 @@ type datePart struct {
 const maxDigits = 8
 
 // scanDate takes apart 1978-01-25, 1978-01-25T00:00:00Z, 1978/1/25, 25.01.1978,
-// 25 Jan 1978, January 25th, 1978, 25 de enero de 1978, 01.1978, 1978, 19780125 and
-// their like, with unknown parts as 00, XX, << or ??, months by name, and eras.
+// 25 Jan 1978, January 25th, 1978, 25 de enero de 1978, 01.1978, 1978, 19780125,
+// 1957 to 1958 and their like, with unknown parts as 00, XX, << or ??, months by
+// name, and eras.
 func scanDate(s string, r *Reading) (d dateText, ok bool) {
 	d.calendar = r.calendar()
 	s = withoutTime(s)
@@ -199,6 +201,8 @@ func (d *dateText) read(order DateOrder) (Field, string) {
 		return date(d.calendar, one.value, two.value, 0)
 	case d.n == 2 && two.digits == 4 && one.digits <= 2:
 		return date(d.calendar, two.value, one.value, 0)
+	case d.n == 2 && one.digits == 4 && two.digits == 4:
+		return d.yearRange()
 	case d.n < 3:
 		return Field{}, notADate
 	case one.digits == 4:
@@ -213,6 +217,32 @@ func (d *dateText) read(order DateOrder) (Field, string) {
 		return Field{}, notADate
 	}
 	return d.shortYear(order)
+}
+
+// maxRange is how many years a date can be between, and still be of use.
+const maxRange = 5
+
+// yearRange reads 1957 to 1958: one of these years.
+func (d *dateText) yearRange() (Field, string) {
+	from, to := d.parts[0].value, d.parts[1].value
+	f, reason := date(d.calendar, from, 0, 0)
+	if from == 0 || to <= from || to-from >= maxRange {
+		return Field{}, notADate
+	}
+	for y := from + 1; y <= to && reason == ""; y++ {
+		var next Field
+		next, reason = date(d.calendar, y, 0, 0)
+		for _, v := range append([]string{next.Value}, next.Variants...) {
+			if v != f.Value && !slices.Contains(f.Variants, v) {
+				f.Variants = append(f.Variants, v)
+			}
+		}
+	}
+	if reason != "" {
+		return Field{}, reason
+	}
+	f.Flags |= Ambiguous
+	return f, ""
 }
 
 // yearLast reads two numbers and a year.

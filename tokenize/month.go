@@ -47,6 +47,7 @@ var eras = map[string]calendar.Calendar{
 // dateParticles are words of no account in a date.
 var dateParticles = map[string]bool{
 	"de": true, "del": true, "of": true, "the": true, "st": true, "nd": true, "rd": true, "th": true, "er": true,
+	"to": true, "between": true, "and": true, "or": true, "bis": true, "und": true, "oder": true, "a": true, "y": true, "до": true,
 	"года": true, "г": true, "року": true, "р": true, "年": true, "月": true, "日": true, "년": true, "월": true, "일": true,
 }
 
