@@ -133,11 +133,6 @@ func TestDocumentsRefused(t *testing.T) {
 	}
 }
 
-// countingPRF stands for an OPRF.
-type countingPRF struct{ *HMAC }
-
-func (countingPRF) Oblivious() {}
-
 func TestLowEntropyRules(t *testing.T) {
 	s := &Schema{Fields: []FieldSpec{
 		{"name", Name}, {"birth", Date}, {"phone", Phone}, {"plate", Plate}, {"national", National}, {"sex", Sex}, {"country", Country},
@@ -148,6 +143,11 @@ func TestLowEntropyRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	oprf := client(t, secretKey(t, Ristretto255, VOPRF).Public(), scope, nil, nil)
+	rotatable, err := NewRotatable(oprf, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, list := range []string{
 		"birth", "birth/year", "phone", "plate", "national", "sex", "country", "postcode", "postcode/first2", "number", "imei", "imo",
 		"birth sex", "birth phone plate national sex country postcode number",
@@ -155,8 +155,10 @@ func TestLowEntropyRules(t *testing.T) {
 		if _, err := New(s, rules(t, "name birth", list), prf); !errors.Is(err, ErrLowEntropy) || !errors.Is(err, ErrRule) {
 			t.Errorf("%q: %v, want %v", list, err, ErrLowEntropy)
 		}
-		if _, err := New(s, rules(t, "name birth", list), countingPRF{prf}); err != nil {
-			t.Errorf("%q by an OPRF: %v", list, err)
+		for name, f := range map[string]PRF{"an OPRF": oprf, "a rotatable OPRF": rotatable} {
+			if _, err := New(s, rules(t, "name birth", list), f); err != nil {
+				t.Errorf("%q by %s: %v", list, name, err)
+			}
 		}
 	}
 	for _, list := range []string{"name", "name/initial birth", "email", "passport", "document", "iban", "vin", "lei", "wallet", "text birth", "birth sex passport"} {

@@ -152,6 +152,9 @@ func newOPRF(k *PublicKey, s Scope, o *OPRFOptions) (*OPRF, error) {
 // Epoch returns the key period.
 func (c *OPRF) Epoch() Epoch { return c.scope.Epoch }
 
+// Oblivious marks that the key is the server's alone.
+func (c *OPRF) Oblivious() {}
+
 // Evaluate has the server evaluate inputs of at most 65535 bytes. Errors are those
 // of the transport, ErrInput, ErrAnswer, ErrProof, and the cause of ctx.
 func (c *OPRF) Evaluate(ctx context.Context, inputs [][]byte) ([]Token, error) {

@@ -103,6 +103,9 @@ func NewRotatable(client *OPRF, keep func([]Token, []Element)) (*Rotatable, erro
 // Epoch returns the key period.
 func (r *Rotatable) Epoch() Epoch { return r.client.Epoch() }
 
+// Oblivious marks that the key is the server's alone.
+func (r *Rotatable) Oblivious() {}
+
 // Evaluate has the server evaluate inputs and derives their tokens. Errors are
 // those of OPRF.
 func (r *Rotatable) Evaluate(ctx context.Context, inputs [][]byte) ([]Token, error) {
