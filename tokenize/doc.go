@@ -8,8 +8,10 @@
 // "1978-01-25", are the same. A [Rule] names the parts of fields that make one
 // key, such as family name, initial and birth date; an ordered list of rules
 // tolerates errors that no single key does. A [Tokenizer] puts each key through a
-// pseudorandom function: [NewHMAC] is the one for a secret that both agencies
-// hold.
+// pseudorandom function: [NewHMAC] is the one for a secret that both agencies hold,
+// [NewOPRF] that of a key server, and [NewThreshold] that of several servers of which
+// none holds the key. [NewRotatable] makes tokens that move to the next key without
+// the identities.
 //
 // A missing value never equals a missing value: a record that lacks a part of a
 // rule has no token for that rule.
@@ -19,8 +21,8 @@
 // and order of fields are not part of it, so that agencies whose columns differ
 // can agree.
 //
-// Who holds the secret can guess identities and compare tokens, so tokens go into
-// a private set intersection (package psi) and never to the peer. Nobody else
-// learns anything from them: without the secret, tokens of one person under two
+// Who holds the secret, or may ask its server, can guess identities and compare
+// tokens, so tokens go into a private set intersection (package psi) and never to the
+// peer. Nobody else learns anything from them: without the secret, tokens of one person under two
 // rules or two epochs look unrelated.
 package tokenize
