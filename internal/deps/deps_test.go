@@ -63,6 +63,10 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/crypto/sha3"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/bitslice": {
+		others: []string{"golang.org/x/sys/cpu"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/deps": {denied: []string{"net/..."}},
 	"internal/gf128": {
 		others: []string{"golang.org/x/sys/cpu"},

@@ -1,0 +1,63 @@
+//go:build !purego
+
+package bitslice
+
+import "golang.org/x/sys/cpu"
+
+// Tiers returns those that run here, the slowest first.
+func Tiers() []Tier {
+	if cpu.X86.HasAVX2 {
+		return []Tier{Portable, AVX2}
+	}
+	return []Tier{Portable}
+}
+
+// Of the rows that the opening leaves, a share above shareMore pays for another chunk
+// in it, and one below shareLess shows that it has too many.
+const (
+	shareMore = 0.6
+	shareLess = 0.35
+	fewRows   = 32 // say nothing
+)
+
+// scanAVX2 counts an opening of all rows, as long as most rows need, and then one
+// chunk after the other of those that are left: no branch depends on a single row.
+func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, start *state, found func(row int, lanes *Mask)) {
+	rows, stateSize := hi-lo, narrowWords
+	if width == wide {
+		stateSize = stateWords
+	}
+	if rows <= 0 {
+		return
+	}
+	if len(s.ids) < rows || len(s.states) < rows*stateSize {
+		s.ids, s.states = make([]uint32, rows), make([]uint64, rows*stateSize)
+	}
+	opening := min(max(s.opening, 1), chunks)
+	if s.Full {
+		opening = chunks
+	}
+	_ = l.offsets[hi*l.stride-1]
+	stride := 2 * l.stride
+	states, ids, planes := &s.states[0], &s.ids[0], &block[0]
+	begin, proceed := begin8, proceed8
+	if width == wide {
+		begin, proceed = begin14, proceed14
+	}
+	left := begin(states, ids, &start[0][0], planes, &l.offsets[0], stride, lo, rows, opening)
+	if rows >= fewRows {
+		switch share := float64(left) / float64(rows); {
+		case share > shareMore:
+			s.opening = opening + 1
+		case share < shareLess:
+			s.opening = opening - 1
+		}
+	}
+	for done := opening; done < chunks && left > 0; done++ {
+		left = proceed(states, ids, planes, &l.offsets[done*chunk], stride, left)
+	}
+	for i, row := range s.ids[:left] {
+		alive := s.states[i*stateSize+aliveAt*planeWords:]
+		found(int(row), (*Mask)(alive))
+	}
+}
