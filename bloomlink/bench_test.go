@@ -1,9 +1,13 @@
 package bloomlink
 
 import (
-	"context"
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/comity-prl/comity/internal/bitslice"
+	"github.com/comity-prl/comity/internal/parallel"
+	"github.com/comity-prl/comity/internal/synth"
 )
 
 func BenchmarkEncode(b *testing.B) {
@@ -26,28 +30,145 @@ func BenchmarkIndex(b *testing.B) {
 	}
 }
 
-// BenchmarkPairs joins two sets of n encodings of 1024 bits, half of which have a
-// partner with an error or two.
+// BenchmarkPairs joins two files of n synthetic people, of whom half are on both, as
+// encodings of 1024 bits. With -cpu 1 one core works.
 func BenchmarkPairs(b *testing.B) {
-	for _, n := range []int{1000, 5000} {
-		x, y := testIndex(b, people(b, n, 1)), testIndex(b, people(b, n, 2))
-		for _, threshold := range []float64{0.7, 0.8, 0.9} {
-			b.Run(fmt.Sprintf("n=%d/t=%v", n, threshold), func(b *testing.B) {
-				found := 0
-				for b.Loop() {
-					found = 0
-					for _, err := range Pairs(context.Background(), x, y, threshold) {
-						if err != nil {
-							b.Fatal(err)
-						}
-						found++
-					}
-				}
-				b.ReportMetric(float64(n)*float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mpairs/s")
-				b.ReportMetric(float64(found), "found")
-			})
+	for _, tier := range bitslice.Tiers() {
+		for _, n := range []int{10_000, 100_000} {
+			for _, threshold := range []float64{0.70, 0.80, 0.85, 0.90} {
+				b.Run(fmt.Sprintf("tier=%v/n=%d/t=%.2f", tier, n, threshold), func(b *testing.B) {
+					benchmarkJoin(b, n, threshold, func(s *search) { s.tier = tier })
+				})
+			}
 		}
 	}
+}
+
+// BenchmarkFullCount counts all bits of all pairs, whether they still decide or not.
+func BenchmarkFullCount(b *testing.B) {
+	for _, tier := range bitslice.Tiers() {
+		b.Run(fmt.Sprintf("tier=%v/n=20000/t=0.80", tier), func(b *testing.B) {
+			benchmarkJoin(b, 20_000, 0.8, func(s *search) { s.tier, s.full = tier, true })
+		})
+	}
+}
+
+// BenchmarkBruteForce counts the bits in common word by word.
+func BenchmarkBruteForce(b *testing.B) {
+	const n = 5000
+	x, y := files(b, n)
+	var counts []int
+	for _, e := range y.encodings() {
+		counts = append(counts, e.Count())
+	}
+	found := 0
+	for b.Loop() {
+		found = 0
+		for _, e := range x.encodings() {
+			count := e.Count()
+			for i, f := range y.encodings() {
+				if dice(common(e, f), count+counts[i]) >= 0.8 {
+					found++
+				}
+			}
+		}
+	}
+	b.ReportMetric(n*n*float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+	b.ReportMetric(float64(found), "found")
+}
+
+func benchmarkJoin(b *testing.B, n int, threshold float64, change func(*search)) {
+	x, y := files(b, n)
+	found := 0
+	for b.Loop() {
+		s, err := newSearch(x, y, threshold, MeasureDice)
+		if err != nil {
+			b.Fatal(err)
+		}
+		change(s)
+		found = 0
+		err = s.stream(b.Context(), func(int) {}, func(Pair, error) bool { found++; return true })
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(n)*float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+	b.ReportMetric(float64(found), "found")
+}
+
+// encodings returns those of an index, in ascending order of bits set.
+func (x *Index) encodings() []Encoding {
+	xs := make([]Encoding, x.Len())
+	for p := range xs {
+		xs[p] = x.at(p)
+	}
+	return xs
+}
+
+var (
+	filesOf      = map[int][2]*Index{}
+	syntheticBit = map[string]int{
+		"given_name": 9, "family_name": 9, "birth_date": 9, "sex": 9,
+		"street": 9, "street_number": 9, "postcode": 9, "city": 9,
+	}
+)
+
+// files returns the indexes of two files of n synthetic people, which it keeps.
+func files(b *testing.B, n int) (x, y *Index) {
+	b.Helper()
+	if _, made := filesOf[n]; !made {
+		g, err := synth.New(uint64(n), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := g.Pair(n, n, n/2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		filesOf[n] = [2]*Index{testIndex(b, synthetic(b, p.A)), testIndex(b, synthetic(b, p.B))}
+		b.Logf("n=%d: %.0f bits set on average", n, meanCount(filesOf[n][0]))
+	}
+	return filesOf[n][0], filesOf[n][1]
+}
+
+func meanCount(x *Index) float64 {
+	sum := 0
+	for _, n := range x.counts {
+		sum += int(n)
+	}
+	return float64(sum) / float64(x.Len())
+}
+
+// synthetic encodes people by name, birth, sex and address.
+func synthetic(t testing.TB, people []synth.Person) []Encoding {
+	t.Helper()
+	schema := &Schema{Length: 1024}
+	var columns []int
+	for i, name := range synth.Fields {
+		if bits := syntheticBit[name]; bits > 0 {
+			schema.Features = append(schema.Features, Feature{Name: name, Q: 2, Bits: bits})
+			columns = append(columns, i)
+		}
+	}
+	e := testEncoder(t, schema, 1)
+	xs := make([]Encoding, len(people))
+	err := parallel.Spread(len(people), func(lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			values, all := make([]string, 0, len(columns)), people[i].Values()
+			for _, c := range columns {
+				values = append(values, strings.ToLower(all[c]))
+			}
+			var err error
+			if xs[i], err = e.Encode(values); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return xs
 }
 
 func BenchmarkAssign(b *testing.B) {

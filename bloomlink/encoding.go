@@ -27,11 +27,18 @@ func (e Encoding) Count() int {
 // to 1. It is 0 if neither has a bit set: nothing resembles nothing. A shorter
 // encoding counts as if it went on in zeros.
 func Dice(a, b Encoding) float64 {
-	common := 0
-	for i := range min(len(a), len(b)) {
-		common += bits.OnesCount64(a[i] & b[i])
+	n := min(len(a), len(b))
+	return dice(common(a[:n], b[:n]), a.Count()+b.Count())
+}
+
+// common returns how many bits two encodings of one length have in common.
+func common(a, b []uint64) int {
+	n := 0
+	b = b[:len(a)]
+	for i, w := range a {
+		n += bits.OnesCount64(w & b[i])
 	}
-	return dice(common, a.Count()+b.Count())
+	return n
 }
 
 // dice is the coefficient of two encodings with so many bits in common and in

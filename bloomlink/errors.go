@@ -14,6 +14,7 @@ var (
 	ErrValue     = errors.New("bloomlink: unusable value")
 	ErrEncoding  = errors.New("bloomlink: encoding of the wrong length")
 	ErrThreshold = errors.New("bloomlink: thresholds differ, or not above 0 and at most 1")
+	ErrMeasure   = errors.New("bloomlink: unknown measure")
 	ErrNoKey     = errors.New("bloomlink: the set's binding has no key")
 )
 

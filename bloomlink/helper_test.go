@@ -2,8 +2,10 @@ package bloomlink
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,6 +75,11 @@ func testIndex(t testing.TB, xs []Encoding) *Index {
 	return x
 }
 
+func sortPairs(pairs []Pair) {
+	slices.SortFunc(pairs, func(p, q Pair) int { return cmp.Or(cmp.Compare(p.A, q.A), cmp.Compare(p.B, q.B)) })
+}
+
+// collect returns the pairs in ascending order of A, then B.
 func collect(t testing.TB, a, b *Index, threshold float64) []Pair {
 	t.Helper()
 	var pairs []Pair
@@ -82,6 +89,7 @@ func collect(t testing.TB, a, b *Index, threshold float64) []Pair {
 		}
 		pairs = append(pairs, p)
 	}
+	sortPairs(pairs)
 	return pairs
 }
 

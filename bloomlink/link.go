@@ -354,14 +354,14 @@ func (u *unit) join() error {
 		case <-u.ctx.Done():
 			return context.Cause(u.ctx)
 		}
-		indices[i] = newIndex(o.rows, u.params.Length)
+		indices[i] = newIndex(o.rows, u.params.Length, o.hello.config)
 		o.rows = nil
 	}
-	s, err := newSearch(indices[0], indices[1], u.params.Threshold)
+	s, err := newSearch(indices[0], indices[1], u.params.Threshold, MeasureDice)
 	if err != nil {
 		return err
 	}
-	pairs, err := s.mutualBest(u.ctx, func(done int) { u.progress.report("compare", done, indices[0].Len()) })
+	pairs, err := s.mutualBest(u.ctx, func(done int) { u.progress.report("compare", done, s.rows()) })
 	if err != nil {
 		return err
 	}

@@ -1,162 +1,166 @@
 package bloomlink
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"runtime"
-	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 // Pair says how alike a row of one side and a row of the other are.
 type Pair struct {
 	A, B  int     // indices in the slices that NewIndex was given
-	Score float64 // the Dice coefficient
+	Score float64 // from 0 to 1: the Dice coefficient, unless another Measure was asked for
 }
 
-// Pairs yields every pair of a row of a and a row of b whose Dice coefficient is
-// at least threshold, above 0 and at most 1. It misses none and yields no other,
-// in ascending order of A, then B. An encoding without a bit is in no pair.
+// JoinOptions change what Join and Duplicates look for.
+type JoinOptions struct {
+	// Measure is what the threshold is of. The zero value is Dice.
+	Measure Measure
+	// Best, if not 0, keeps no more than so many pairs of a row of a: those of the
+	// highest score and, among equals, of the smallest B. Memory then grows with
+	// Best times the rows of a, and pairs come in ascending order of A and the best
+	// first. Of Duplicates it keeps a pair that is among the best of either row.
+	Best int
+	// Progress, if set, is called as work proceeds, by one goroutine at a time.
+	Progress func(Progress)
+}
+
+// Pairs is Join by the Dice coefficient.
+func Pairs(ctx context.Context, a, b *Index, threshold float64) iter.Seq2[Pair, error] {
+	return Join(ctx, a, b, threshold, nil)
+}
+
+// Join yields every pair of a row of a and a row of b whose score is at least
+// threshold, above 0 and at most 1. It misses none and yields no other, each once,
+// in an order that depends on a, b and the threshold alone. An encoding without a
+// bit is in no pair.
 //
 // Work starts when the sequence is ranged over, uses all cores, runs a little
-// ahead of the caller, and ends when ctx does, when the caller breaks off, or with
-// the last pair. An error comes once, with no pair, as the last: ErrThreshold,
-// ErrEncoding if the lengths of a and b differ, or the cause of ctx.
-func Pairs(ctx context.Context, a, b *Index, threshold float64) iter.Seq2[Pair, error] {
+// ahead of the caller in bounded memory, and ends when ctx does, when the caller
+// breaks off, or with the last pair. An error comes once, with no pair, as the last:
+// ErrThreshold, ErrMeasure, ErrConfig if those of a and b differ, ErrEncoding if
+// their lengths do, or the cause of ctx.
+func Join(ctx context.Context, a, b *Index, threshold float64, o *JoinOptions) iter.Seq2[Pair, error] {
+	return join(ctx, o, func(m Measure) (*search, error) { return newSearch(a, b, threshold, m) })
+}
+
+// Duplicates is Join of x with itself, but for the pair of a row and itself, and
+// with each other pair once: A is less than B.
+func Duplicates(ctx context.Context, x *Index, threshold float64, o *JoinOptions) iter.Seq2[Pair, error] {
+	return join(ctx, o, func(m Measure) (*search, error) { return newSelfSearch(x, threshold, m) })
+}
+
+func join(ctx context.Context, o *JoinOptions, start func(Measure) (*search, error)) iter.Seq2[Pair, error] {
+	if o == nil {
+		o = &JoinOptions{}
+	}
 	return func(yield func(Pair, error) bool) {
-		s, err := newSearch(a, b, threshold)
+		s, err := start(o.Measure)
 		if err != nil {
 			yield(Pair{}, err)
 			return
 		}
-		work, stop := context.WithCancel(ctx)
-		var running sync.WaitGroup
-		defer running.Wait()
-		defer stop()
-		for tile := range s.tiles(work, &running) {
-			pairs := <-tile
-			if ctx.Err() != nil {
-				break // the tile may not be complete
-			}
-			for _, p := range pairs {
-				if !yield(p, nil) {
-					return
-				}
-			}
+		progress := &reporter{f: o.Progress}
+		report := func(done int) { progress.report("compare", done, s.rows()) }
+		if o.Best > 0 {
+			err = s.best(ctx, o.Best, report, yield)
+		} else {
+			err = s.stream(ctx, report, yield)
 		}
-		if ctx.Err() != nil {
-			yield(Pair{}, context.Cause(ctx))
+		if err != nil {
+			yield(Pair{}, err)
 		}
 	}
 }
 
-// tiles has all cores search, and hands out a promise for each tile's pairs, in
-// order. The room in the channel bounds how far work runs ahead.
-func (s *search) tiles(ctx context.Context, running *sync.WaitGroup) <-chan chan []Pair {
-	type job struct {
-		lo, hi int
-		out    chan []Pair
+// batchPairs is how many pairs pass from one goroutine to another together.
+const batchPairs = 1024
+
+// stream yields pairs tile by tile. It returns the cause of ctx if that has ended.
+func (s *search) stream(ctx context.Context, report func(done int), yield func(Pair, error) bool) error {
+	work, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	done := 0
+	for o := range s.outputs(work, &running) {
+		for batch := range o.pairs {
+			for _, p := range batch {
+				if !yield(p, nil) {
+					return nil
+				}
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+		}
+		if ctx.Err() != nil {
+			break // the tile may not be complete
+		}
+		done += o.hi - o.lo
+		report(done)
 	}
+	return context.Cause(ctx)
+}
+
+// output is a tile and where its pairs come out.
+type output struct {
+	tile
+	pairs chan []Pair // closed after the last
+}
+
+// outputs has all cores search, and returns the tiles in order. The room in the
+// channels bounds how far work runs ahead.
+func (s *search) outputs(ctx context.Context, running *sync.WaitGroup) <-chan output {
 	workers := runtime.GOMAXPROCS(0)
-	jobs, order := make(chan job), make(chan chan []Pair, workers)
+	jobs, order := make(chan output), make(chan output, 2*workers)
 	running.Go(func() {
 		defer close(jobs)
 		defer close(order)
-		for lo := 0; lo < s.a.Len(); lo += tileRows {
-			j := job{lo, min(lo+tileRows, s.a.Len()), make(chan []Pair, 1)}
-			select {
-			case jobs <- j: // before its promise, so that every promise is kept
-			case <-ctx.Done():
+		for i := 0; ; i++ {
+			t, ok := s.tile(i)
+			if !ok {
 				return
 			}
-			select {
-			case order <- j.out:
-			case <-ctx.Done():
-				return
+			o := output{t, make(chan []Pair, 2)}
+			for _, out := range []chan output{jobs, order} { // a worker first, so that every channel is closed
+				select {
+				case out <- o:
+				case <-ctx.Done():
+					return
+				}
 			}
 		}
 	})
 	for range workers {
 		running.Go(func() {
-			for j := range jobs {
-				j.out <- s.sorted(ctx, j.lo, j.hi)
+			c := s.comparer()
+			for o := range jobs {
+				c.output(ctx, o)
 			}
 		})
 	}
 	return order
 }
 
-func (s *search) sorted(ctx context.Context, lo, hi int) []Pair {
-	var pairs []Pair
-	s.tile(ctx, lo, hi, func(a, b uint32, score float64) {
-		pairs = append(pairs, Pair{int(a), int(b), score})
-	})
-	slices.SortFunc(pairs, func(p, q Pair) int {
-		return cmp.Or(cmp.Compare(p.A, q.A), cmp.Compare(p.B, q.B))
-	})
-	return pairs
-}
-
-// mutualBest is Assign of all pairs of a search, in memory that grows with rows
-// and not with pairs: owners whose rows are all alike cost time alone. It reports
-// the rows of a that are done.
-func (s *search) mutualBest(ctx context.Context, report func(done int)) ([]Pair, error) {
-	bestA := make([]best, s.a.Len())
-	bestB := make([][]best, runtime.GOMAXPROCS(0)) // one for each worker
-	var next atomic.Int64
-	var reporting sync.Mutex
-	done := 0
-	var running sync.WaitGroup
-	for w := range bestB {
-		running.Go(func() {
-			own := make([]best, s.b.Len())
-			bestB[w] = own
-			for {
-				lo := int(next.Add(tileRows)) - tileRows
-				if lo >= s.a.Len() || ctx.Err() != nil {
-					return
-				}
-				hi := min(lo+tileRows, s.a.Len())
-				s.tile(ctx, lo, hi, func(a, b uint32, score float64) {
-					bestA[a].improve(best{score, b}) // a tile is one worker's
-					own[b].improve(best{score, a})
-				})
-				reporting.Lock()
-				done += hi - lo
-				report(done)
-				reporting.Unlock()
-			}
-		})
-	}
-	running.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	all := bestB[0]
-	for _, other := range bestB[1:] {
-		for b := range other {
-			all[b].improve(other[b])
+func (c *comparer) output(ctx context.Context, o output) {
+	defer close(o.pairs)
+	var batch []Pair
+	flush := func() {
+		select {
+		case o.pairs <- batch:
+		case <-ctx.Done():
 		}
+		batch = nil
 	}
-	var pairs []Pair
-	for a, m := range bestA {
-		if m.score > 0 && all[m.row].row == uint32(a) {
-			pairs = append(pairs, Pair{a, int(m.row), m.score})
+	c.compare(ctx, o.tile, func(a, b uint32, score float64) {
+		batch = append(batch, Pair{int(a), int(b), score})
+		if len(batch) == batchPairs {
+			flush()
 		}
-	}
-	return pairs, nil
-}
-
-// best is the best partner of a row so far; score 0 means none.
-type best struct {
-	score float64
-	row   uint32
-}
-
-func (x *best) improve(y best) {
-	if y.score > x.score || y.score == x.score && y.row < x.row {
-		*x = y
+	})
+	if len(batch) > 0 {
+		flush()
 	}
 }

@@ -3,142 +3,267 @@ package bloomlink
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/bits"
+	"runtime"
 	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/comity-prl/comity/internal/bitslice"
 )
 
 const (
-	// tileRows rows of one side go through the other side together.
-	tileRows = 16
+	// tileRows rows of one side at most go through the blocks of the other together,
+	// so that a block that came into the cache serves them all.
+	tileRows = 256
 
-	// blockBytes of the other side stay in the first cache while a tile passes.
-	blockBytes = 32 << 10
+	// A small side is cut into about so many tiles, for many cores.
+	tiles = 32
+
+	// fewRows of one side are not worth blocks of their own.
+	fewRows = bitslice.Lanes / 2
 )
 
 // search compares every row of a with those of b that can reach a threshold.
+//
+// Of two encodings the one with fewer bits may miss fewer in the other. So a search
+// has two ways: the rows of a go through those blocks of b that hold as many bits or
+// more, and the rows of b through those of a that hold more.
 type search struct {
-	a, b  *Index
-	block int     // rows
-	need  []int32 // by the sum of bits set: the least number in common
-	spans []span  // by the bits set in a row of a
+	a, b    *Index
+	ways    []way
+	measure Measure
+	need    []int32 // by the sum of bits set: the least number in common
+	tier    bitslice.Tier
+	full    bool // count all bits of all pairs
 }
 
-// span is a range of places in b.
-type span struct{ from, to int }
+// way is rows of one side that go through the blocks of the other.
+type way struct {
+	rows, over *Index
+	swapped    bool // the rows are b's
+	partners   partners
+}
 
-func newSearch(a, b *Index, threshold float64) (*search, error) {
-	if !validThreshold(threshold) {
-		return nil, fmt.Errorf("%w: %v", ErrThreshold, threshold)
+// partners is what a row of a way is compared with.
+type partners uint8
+
+const (
+	anyone  partners = iota
+	atLeast          // as many bits set
+	above            // more bits set
+	later            // a later place of the same index
+)
+
+func newSearch(a, b *Index, threshold float64, m Measure) (*search, error) {
+	s, err := prepare(a, b, threshold, m)
+	if err != nil {
+		return nil, err
 	}
-	if a.Len() == 0 || b.Len() == 0 {
-		a, b = &Index{}, &Index{} // an empty side has no length to disagree about
-	}
-	if a.length != b.length {
-		return nil, fmt.Errorf("%w: %d bits on one side, %d on the other", ErrEncoding, a.length, b.length)
-	}
-	s := &search{a: a, b: b, block: blockBytes / 8 / max(a.words, 1)}
-	s.need = leastCommon(2*a.length, threshold)
-	s.spans = make([]span, a.length+1)
-	if b.Len() > 0 {
-		for n := range s.spans {
-			s.spans[n] = s.span(n)
-		}
+	switch {
+	case s.a.Len() <= fewRows:
+		s.ways = []way{{s.a, s.b, false, anyone}}
+	case s.b.Len() <= fewRows:
+		s.ways = []way{{s.b, s.a, true, anyone}}
+	default:
+		s.ways = []way{{s.a, s.b, false, atLeast}, {s.b, s.a, true, above}}
 	}
 	return s, nil
 }
 
-func validThreshold(t float64) bool { return t > 0 && t <= 1 } // NaN fails too
-
-// leastCommon returns for every sum of bits set, up to max, how many bits two
-// encodings must have in common for dice to reach the threshold. The score itself
-// decides, rounding and all: the estimate is off by a few at most, and dice ascends
-// with the bits in common.
-func leastCommon(max int, threshold float64) []int32 {
-	need := make([]int32, max+1)
-	need[0] = 1 // two empty encodings have none
-	for sum := 1; sum <= max; sum++ {
-		c := int(math.Ceil(threshold * float64(sum) / 2))
-		for c > 0 && dice(c-1, sum) >= threshold {
-			c--
-		}
-		for dice(c, sum) < threshold {
-			c++
-		}
-		need[sum] = int32(c)
+// newSelfSearch compares each two rows of x once.
+func newSelfSearch(x *Index, threshold float64, m Measure) (*search, error) {
+	s, err := prepare(x, x, threshold, m)
+	if err != nil {
+		return nil, err
 	}
-	return need
+	s.ways = []way{{s.a, s.b, false, later}}
+	return s, nil
 }
 
-// span returns the places of b whose encodings can reach the threshold with one of
-// n bits: they have at most the smaller number in common (the length filter of
-// Swamidass and Baldi, Journal of Chemical Information and Modeling 47(2), 2007).
-// That bound ascends up to n bits and descends from there.
-func (s *search) span(n int) span {
+func prepare(a, b *Index, threshold float64, m Measure) (*search, error) {
+	if !validThreshold(threshold) {
+		return nil, fmt.Errorf("%w: %v", ErrThreshold, threshold)
+	}
+	if !m.valid() {
+		return nil, fmt.Errorf("%w: %v", ErrMeasure, m)
+	}
+	if a.config != b.config {
+		return nil, fmt.Errorf("%w: the hashes begin %x and %x", ErrConfig, a.config[:4], b.config[:4])
+	}
+	if a.Len() == 0 || b.Len() == 0 {
+		a, b = &Index{starts: make([]uint32, 2)}, &Index{} // an empty side has no length to disagree about
+	}
+	if a.length != b.length {
+		return nil, fmt.Errorf("%w: %d bits on one side, %d on the other", ErrEncoding, a.length, b.length)
+	}
+	return &search{a: a, b: b, measure: m, need: m.leastCommon(a.length, threshold), tier: bitslice.Best()}, nil
+}
+
+func validThreshold(t float64) bool { return t > 0 && t <= 1 } // NaN fails too
+
+// span is a range of places.
+type span struct{ from, to int }
+
+// span returns the places of the other side that rows from first on, all of n bits,
+// are compared with and can reach the threshold with: the two have at most the
+// smaller number in common (the length filter of Swamidass and Baldi, Journal of
+// Chemical Information and Modeling 47(2), 2007). That bound ascends up to n bits
+// and descends from there.
+func (s *search) span(w *way, n, first int) span {
 	reach := func(m int) bool { return min(n, m) >= int(s.need[n+m]) }
-	least := sort.Search(n, reach)
-	beyond := n + sort.Search(s.b.length-n+1, func(d int) bool { return !reach(n + d) })
+	least := n
+	switch w.partners {
+	case anyone:
+		least = 1 + sort.Search(n-1, func(i int) bool { return reach(1 + i) })
+	case above:
+		least = n + 1
+	}
+	beyond := n + sort.Search(w.over.length-n+1, func(d int) bool { return !reach(n + d) })
 	if beyond <= least {
 		return span{}
 	}
-	return span{int(s.b.starts[least]), int(s.b.starts[beyond])}
+	from := int(w.over.starts[least])
+	if w.partners == later {
+		from = first + 1
+	}
+	return span{from, int(w.over.starts[beyond])}
 }
 
-// tile calls found for every pair over the threshold of rows from lo to hi-1 of a,
-// in no order: the row of each side and the score. It gives up when ctx ends.
-func (s *search) tile(ctx context.Context, lo, hi int, found func(a, b uint32, score float64)) {
-	for from := 0; from < s.b.Len(); from += s.block {
-		if ctx.Err() != nil {
-			return
+// tile is rows of a way, by place. Those without a bit are in none.
+type tile struct {
+	*way
+	lo, hi int
+}
+
+// tile returns the i-th, and whether there is one.
+func (s *search) tile(i int) (tile, bool) {
+	for w := range s.ways {
+		rows := s.ways[w].rows
+		first, size := int(rows.starts[1]), min(tileRows, 1+rows.Len()/tiles)
+		if lo := first + i*size; lo < rows.Len() {
+			return tile{&s.ways[w], lo, min(lo+size, rows.Len())}, true
 		}
-		to := min(from+s.block, s.b.Len())
-		for row := lo; row < hi; row++ {
-			s.row(row, from, to, found)
+		i -= (rows.Len() - first + size - 1) / size
+	}
+	return tile{}, false
+}
+
+// rows returns how many rows all tiles have.
+func (s *search) rows() int {
+	n := 0
+	for _, w := range s.ways {
+		n += w.rows.Len() - int(w.rows.starts[1])
+	}
+	return n
+}
+
+// comparer is what one goroutine needs to search.
+type comparer struct {
+	*search
+	scanner bitslice.Scanner
+	lists   bitslice.Lists
+	runs    []run
+}
+
+// run is rows of a tile, all with so many bits set.
+type run struct {
+	lo, hi, set int
+	span        span
+}
+
+func (s *search) comparer() *comparer {
+	return &comparer{search: s, scanner: bitslice.Scanner{Tier: s.tier, Full: s.full}}
+}
+
+// compare calls found for every pair over the threshold of a tile's rows: the row of
+// each side and the score. It gives up when ctx ends.
+func (c *comparer) compare(ctx context.Context, t tile, found func(a, b uint32, score float64)) {
+	c.lists.Reset(int(t.rows.counts[t.hi-1]))
+	for place := t.lo; place < t.hi; place++ {
+		c.lists.Append(t.rows.at(place), t.over.order)
+	}
+	reached := c.split(t)
+	for block := reached.from / bitslice.Lanes; block*bitslice.Lanes < reached.to && ctx.Err() == nil; block++ {
+		first, end := t.over.lanes(block)
+		for _, r := range c.runs {
+			from, to := max(r.span.from, first), min(r.span.to, end)
+			if from >= to {
+				continue
+			}
+			// No lane has fewer bits than the first, and so none a larger budget.
+			budget := r.set - int(c.need[r.set+int(t.over.counts[from])])
+			among := bitslice.Range(from-first, to-first)
+			c.scanner.Scan(t.over.block(block), &c.lists, r.lo-t.lo, r.hi-t.lo, r.set, budget, among,
+				func(row int, lanes *bitslice.Mask) { c.verify(t, t.lo+row, first, lanes, found) })
 		}
 	}
 }
 
-// row compares one row of a with a block of b. Of two encodings the one with fewer
-// bits set may miss fewer in the other, so that its misses are counted, and no
-// further than they decide.
-func (s *search) row(row, from, to int, found func(a, b uint32, score float64)) {
-	place := int(s.a.places[row])
-	x, n := s.a.at(place), int(s.a.counts[place])
-	from, to = max(from, s.spans[n].from), min(to, s.spans[n].to)
-	if from >= to {
-		return
+// split cuts a tile into runs and returns the range that their spans lie in.
+func (c *comparer) split(t tile) span {
+	c.runs = c.runs[:0]
+	var reached span
+	for lo := t.lo; lo < t.hi; {
+		set := int(t.rows.counts[lo])
+		hi := min(int(t.rows.starts[set+1]), t.hi)
+		if s := c.span(t.way, set, lo); s.from < s.to {
+			if len(c.runs) == 0 {
+				reached = s
+			}
+			reached = span{min(reached.from, s.from), max(reached.to, s.to)}
+			c.runs = append(c.runs, run{lo, hi, set, s})
+		}
+		lo = hi
 	}
-	rest, need := s.b.data[from*len(x):], s.need[n:]
-	for p, count := range s.b.counts[from:to] {
-		y, m := rest[:len(x)], int(count)
-		rest = rest[len(x):]
-		fewer, less, more := n, x, y
-		if m < n {
-			fewer, less, more = m, y, x
-		}
-		limit := fewer - int(need[m])
-		missed := 0
-		for len(less) >= stride && missed <= limit {
-			missed += misses((*[stride]uint64)(less), (*[stride]uint64)(more))
-			less, more = less[stride:], more[stride:]
-		}
-		for i := 0; i < len(less) && missed <= limit; i++ {
-			missed += bits.OnesCount64(less[i] &^ more[i])
-		}
-		if missed <= limit {
-			found(uint32(row), s.b.rows[from+p], dice(fewer-missed, n+m))
+	return reached
+}
+
+// verify scores a row and each of the lanes of a block that starts at place first.
+func (c *comparer) verify(t tile, place, first int, lanes *bitslice.Mask, found func(a, b uint32, score float64)) {
+	x, n := t.rows.at(place), int(t.rows.counts[place])
+	for w, set := range lanes {
+		for ; set != 0; set &= set - 1 {
+			other := first + 64*w + bits.TrailingZeros64(set)
+			shared, sum := common(x, t.over.at(other)), n+int(t.over.counts[other])
+			if shared < int(c.need[sum]) || t.partners == later && other <= place {
+				continue
+			}
+			a, b := t.rows.rows[place], t.over.rows[other]
+			if t.swapped || t.partners == later && b < a {
+				a, b = b, a
+			}
+			found(a, b, c.measure.score(shared, sum, c.a.length))
 		}
 	}
 }
 
-// stride is how many words are compared before a pair can be given up. Half an
-// encoding of 1024 bits decides for nearly all pairs, and so the branch is foreseen.
-const stride = 8
-
-// misses counts the bits of x that y lacks.
-func misses(x, y *[stride]uint64) int {
-	return bits.OnesCount64(x[0]&^y[0]) + bits.OnesCount64(x[1]&^y[1]) +
-		bits.OnesCount64(x[2]&^y[2]) + bits.OnesCount64(x[3]&^y[3]) +
-		bits.OnesCount64(x[4]&^y[4]) + bits.OnesCount64(x[5]&^y[5]) +
-		bits.OnesCount64(x[6]&^y[6]) + bits.OnesCount64(x[7]&^y[7])
+// everywhere has all cores search. They call found at the same time, and report, one
+// at a time, with the rows that are done.
+func (s *search) everywhere(ctx context.Context, report func(done int), found func(a, b uint32, score float64)) error {
+	var next atomic.Int64
+	var reporting sync.Mutex
+	done := 0
+	var running sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		running.Go(func() {
+			c := s.comparer()
+			for ctx.Err() == nil {
+				t, ok := s.tile(int(next.Add(1)) - 1)
+				if !ok {
+					return
+				}
+				c.compare(ctx, t, found)
+				reporting.Lock()
+				done += t.hi - t.lo
+				report(done)
+				reporting.Unlock()
+			}
+		})
+	}
+	running.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }

@@ -104,7 +104,7 @@ func TestLeastCommonDecidesAsTheScore(t *testing.T) {
 				if !validThreshold(threshold) {
 					continue
 				}
-				need := leastCommon(max, threshold)
+				need := MeasureDice.leastCommon(max/2, threshold)
 				for sum := 1; sum <= max; sum += 1 + den%7 {
 					c := int(need[sum])
 					if dice(c, sum) < threshold || dice(c-1, sum) >= threshold {
@@ -249,18 +249,18 @@ func TestMutualBestIsAssign(t *testing.T) {
 	for range 40 {
 		a, b := related(r, 64) // short, so that scores tie
 		threshold := 0.3 + 0.7*r.Float64()
-		s, err := newSearch(testIndex(t, a), testIndex(t, b), threshold)
+		s, err := newSearch(testIndex(t, a), testIndex(t, b), threshold, MeasureDice)
 		if err != nil {
 			t.Fatal(err)
 		}
 		last := 0
 		got, err := s.mutualBest(t.Context(), func(done int) {
-			if done <= last || done > len(a) {
-				t.Errorf("progress from %d to %d of %d", last, done, len(a))
+			if done <= last || done > s.rows() {
+				t.Errorf("progress from %d to %d of %d", last, done, s.rows())
 			}
 			last = done
 		})
-		if err != nil || last < s.a.Len() {
+		if err != nil || last < s.rows() {
 			t.Fatal(err, last)
 		}
 		if diff := cmp.Diff(Assign(brute(a, b, threshold)), got); diff != "" {

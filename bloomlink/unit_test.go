@@ -311,7 +311,7 @@ func TestProgressReachesTheTotal(t *testing.T) {
 		"A send":       {Step: "send", Done: 3000, Total: 3000},
 		"B send":       {Step: "send", Done: 2500, Total: 2500},
 		"unit receive": {Step: "receive", Done: 5500, Total: 5500},
-		"unit compare": {Step: "compare", Done: 3000, Total: 3000},
+		"unit compare": {Step: "compare", Done: 5500, Total: 5500},
 	}
 	if diff := cmp.Diff(want, last); diff != "" {
 		t.Errorf("last reports (-want +got):\n%s", diff)
