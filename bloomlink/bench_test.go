@@ -108,8 +108,8 @@ func (x *Index) encodings() []Encoding {
 var (
 	filesOf      = map[int][2]*Index{}
 	syntheticBit = map[string]int{
-		"given_name": 9, "family_name": 9, "birth_date": 9, "sex": 9,
-		"street": 9, "street_number": 9, "postcode": 9, "city": 9,
+		"given_name": 8, "family_name": 8, "birth_date": 8, "sex": 8,
+		"street": 8, "street_number": 8, "postcode": 8, "city": 8,
 	}
 )
 

@@ -184,8 +184,10 @@ func (c *comparer) compare(ctx context.Context, t tile, found func(a, b uint32, 
 		c.lists.Append(t.rows.at(place), t.over.order)
 	}
 	reached := c.split(t)
+	first, end := 0, 0
+	verify := func(row int, lanes *bitslice.Mask) { c.verify(t, t.lo+row, first, lanes, found) }
 	for block := reached.from / bitslice.Lanes; block*bitslice.Lanes < reached.to && ctx.Err() == nil; block++ {
-		first, end := t.over.lanes(block)
+		first, end = t.over.lanes(block)
 		for _, r := range c.runs {
 			from, to := max(r.span.from, first), min(r.span.to, end)
 			if from >= to {
@@ -194,8 +196,7 @@ func (c *comparer) compare(ctx context.Context, t tile, found func(a, b uint32, 
 			// No lane has fewer bits than the first, and so none a larger budget.
 			budget := r.set - int(c.need[r.set+int(t.over.counts[from])])
 			among := bitslice.Range(from-first, to-first)
-			c.scanner.Scan(t.over.block(block), &c.lists, r.lo-t.lo, r.hi-t.lo, r.set, budget, among,
-				func(row int, lanes *bitslice.Mask) { c.verify(t, t.lo+row, first, lanes, found) })
+			c.scanner.Scan(t.over.block(block), &c.lists, r.lo-t.lo, r.hi-t.lo, r.set, budget, among, verify)
 		}
 	}
 }

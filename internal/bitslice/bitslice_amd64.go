@@ -22,7 +22,7 @@ const (
 
 // scanAVX2 counts an opening of all rows, as long as most rows need, and then one
 // chunk after the other of those that are left: no branch depends on a single row.
-func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, start *state, found func(row int, lanes *Mask)) {
+func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, found func(row int, lanes *Mask)) {
 	rows, stateSize := hi-lo, narrowWords
 	if width == wide {
 		stateSize = stateWords
@@ -40,11 +40,13 @@ func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, 
 	_ = l.offsets[hi*l.stride-1]
 	stride := 2 * l.stride
 	states, ids, planes := &s.states[0], &s.ids[0], &block[0]
-	begin, proceed := begin8, proceed8
+	start, lists := &s.start[0][0], &l.offsets[0]
+	var left int
 	if width == wide {
-		begin, proceed = begin14, proceed14
+		left = begin14(states, ids, start, planes, lists, stride, lo, rows, opening)
+	} else {
+		left = begin8(states, ids, start, planes, lists, stride, lo, rows, opening)
 	}
-	left := begin(states, ids, &start[0][0], planes, &l.offsets[0], stride, lo, rows, opening)
 	if rows >= fewRows {
 		switch share := float64(left) / float64(rows); {
 		case share > shareMore:
@@ -54,7 +56,12 @@ func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, 
 		}
 	}
 	for done := opening; done < chunks && left > 0; done++ {
-		left = proceed(states, ids, planes, &l.offsets[done*chunk], stride, left)
+		lists := &l.offsets[done*chunk]
+		if width == wide {
+			left = proceed14(states, ids, planes, lists, stride, left)
+		} else {
+			left = proceed8(states, ids, planes, lists, stride, left)
+		}
 	}
 	for i, row := range s.ids[:left] {
 		alive := s.states[i*stateSize+aliveAt*planeWords:]

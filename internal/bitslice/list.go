@@ -44,22 +44,26 @@ func (l *Lists) Reset(most int) {
 // Append adds a row.
 func (l *Lists) Append(row []uint64, o *Order) {
 	var ranked [MaxBits / 64]uint64
-	rank := o.rank
 	for w, set := range row {
-		ranks := rank[64*w : 64*w+64]
+		ranks := (*[64]uint16)(o.rank[64*w:])
 		for ; set != 0; set &= set - 1 {
 			r := ranks[bits.TrailingZeros64(set)&63]
 			ranked[r/64%uint16(len(ranked))] |= 1 << (r % 64)
 		}
 	}
-	end := len(l.offsets) + l.stride
+	start := len(l.offsets)
+	l.offsets = slices.Grow(l.offsets, l.stride)[:start+l.stride]
+	rest := l.offsets[start:]
 	for w, set := range ranked[:len(row)] {
-		offset := o.offset[64*w : 64*w+64]
-		for ; set != 0; set &= set - 1 {
-			l.offsets = append(l.offsets, offset[bits.TrailingZeros64(set)&63])
+		offsets := (*[64]uint16)(o.offset[64*w:])
+		n := bits.OnesCount64(set)
+		for i := range rest[:n] {
+			rest[i] = offsets[bits.TrailingZeros64(set)&63]
+			set &= set - 1
 		}
+		rest = rest[n:]
 	}
-	for len(l.offsets) < end {
-		l.offsets = append(l.offsets, uint16(len(o.offset)*planeWords))
+	for i := range rest {
+		rest[i] = uint16(len(o.offset) * planeWords)
 	}
 }

@@ -24,6 +24,7 @@ type Scanner struct {
 	Full bool
 
 	opening int // chunks that are counted of every row before any is given up
+	start   state
 	states  []uint64
 	ids     []uint32
 }
@@ -53,26 +54,25 @@ func (s *Scanner) Scan(block []uint64, l *Lists, lo, hi, set, budget int, among 
 	if budget >= 1<<narrow {
 		width = wide
 	}
-	var start state
+	start := &s.start
 	start[aliveAt] = among
 	preset := 1<<width - 1 - budget // one miss beyond the budget overflows
 	for k := range width {
-		if preset>>k&1 == 1 {
-			at := k
-			if k >= narrow {
-				at++
-			}
-			start[at] = Mask{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+		at := k
+		if k >= narrow {
+			at++
 		}
+		bit := -uint64(preset >> k & 1)
+		start[at] = Mask{bit, bit, bit, bit}
 	}
 	chunks := (set + chunk - 1) / chunk
 	if s.Tier == AVX2 {
-		s.scanAVX2(block, l, lo, hi, chunks, width, &start, found)
+		s.scanAVX2(block, l, lo, hi, chunks, width, found)
 		return
 	}
 	for row := lo; row < hi; row++ {
 		list := l.offsets[row*l.stride:][:chunks*chunk]
-		lanes := count(block, list, &start, width, s.Full)
+		lanes := count(block, list, start, width, s.Full)
 		if lanes != (Mask{}) {
 			found(row, &lanes)
 		}
