@@ -188,6 +188,7 @@ func (c *comparer) compare(ctx context.Context, t tile, found func(a, b uint32, 
 	verify := func(row int, lanes *bitslice.Mask) { c.verify(t, t.lo+row, first, lanes, found) }
 	for block := reached.from / bitslice.Lanes; block*bitslice.Lanes < reached.to && ctx.Err() == nil; block++ {
 		first, end = t.over.lanes(block)
+		c.scanner.Next = t.over.block(min(block+1, t.over.blocks()-1))
 		for _, r := range c.runs {
 			from, to := max(r.span.from, first), min(r.span.to, end)
 			if from >= to {

@@ -12,11 +12,14 @@ func Tiers() []Tier {
 	return []Tier{Portable}
 }
 
+// bytesAhead is how much of the block to come the kernels ask for with a row.
+const bytesAhead = 128
+
 // Of the rows that the opening leaves, a share above shareMore pays for another chunk
 // in it, and one below shareLess shows that it has too many.
 const (
-	shareMore = 0.6
-	shareLess = 0.35
+	shareMore = 0.45
+	shareLess = 0.25
 	fewRows   = 32 // say nothing
 )
 
@@ -40,12 +43,15 @@ func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, 
 	_ = l.offsets[hi*l.stride-1]
 	stride := 2 * l.stride
 	states, ids, planes := &s.states[0], &s.ids[0], &block[0]
-	start, lists := &s.start[0][0], &l.offsets[0]
+	start, lists, next := &s.start[0][0], &l.offsets[0], planes
+	if at := lo * bytesAhead / 8; at < len(s.Next) {
+		next = &s.Next[at]
+	}
 	var left int
 	if width == wide {
-		left = begin14(states, ids, start, planes, lists, stride, lo, rows, opening)
+		left = begin14(states, ids, start, planes, next, lists, stride, lo, rows, opening)
 	} else {
-		left = begin8(states, ids, start, planes, lists, stride, lo, rows, opening)
+		left = begin8(states, ids, start, planes, next, lists, stride, lo, rows, opening)
 	}
 	if rows >= fewRows {
 		switch share := float64(left) / float64(rows); {

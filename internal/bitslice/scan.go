@@ -20,6 +20,8 @@ func Best() Tier {
 // value is ready.
 type Scanner struct {
 	Tier Tier
+	// Next, if set, is the block that will be scanned after this one.
+	Next []uint64
 	// Full counts all bits, whether they still decide or not.
 	Full bool
 

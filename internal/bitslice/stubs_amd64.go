@@ -6,10 +6,11 @@ package bitslice
 
 // begin8 counts, from the state at start, so many chunks, at least one, of each of so
 // many rows from first on. It leaves the states and numbers of those rows that have a
-// lane alive, in order. Lists are stride bytes apart. It needs AVX2.
+// lane alive, in order. Lists are stride bytes apart. Meanwhile it has bytesAhead bytes
+// a row brought into the second cache from next on. It needs AVX2.
 //
 //go:noescape
-func begin8(states *uint64, ids *uint32, start *uint64, block *uint64, lists *uint16, stride int, first int, rows int, chunks int) (kept int)
+func begin8(states *uint64, ids *uint32, start *uint64, block *uint64, next *uint64, lists *uint16, stride int, first int, rows int, chunks int) (kept int)
 
 // proceed8 counts one more chunk of each of so many rows that begin8 left. It leaves
 // those that still have a lane alive. Lists begin with that chunk. It needs AVX2.
@@ -19,10 +20,11 @@ func proceed8(states *uint64, ids *uint32, block *uint64, lists *uint16, stride 
 
 // begin14 counts, from the state at start, so many chunks, at least one, of each of so
 // many rows from first on. It leaves the states and numbers of those rows that have a
-// lane alive, in order. Lists are stride bytes apart. It needs AVX2.
+// lane alive, in order. Lists are stride bytes apart. Meanwhile it has bytesAhead bytes
+// a row brought into the second cache from next on. It needs AVX2.
 //
 //go:noescape
-func begin14(states *uint64, ids *uint32, start *uint64, block *uint64, lists *uint16, stride int, first int, rows int, chunks int) (kept int)
+func begin14(states *uint64, ids *uint32, start *uint64, block *uint64, next *uint64, lists *uint16, stride int, first int, rows int, chunks int) (kept int)
 
 // proceed14 counts one more chunk of each of so many rows that begin14 left. It leaves
 // those that still have a lane alive. Lists begin with that chunk. It needs AVX2.

@@ -18,6 +18,8 @@ const (
 	plane = 32 // bytes
 	low   = 8  // counter bits in registers
 	chunk = 16 // planes
+
+	bytesAhead = 128 // 256 rows have a block of 1024 bits brought in
 )
 
 // width is that of a counter. A state in memory is the low bits, the lanes alive,
@@ -173,13 +175,15 @@ func newLanes(w width) *lanes {
 }
 
 func begin(w width) {
-	TEXT("begin"+w.name, NOSPLIT, "func(states *uint64, ids *uint32, start *uint64, block *uint64, lists *uint16, stride, first, rows, chunks int) (kept int)")
+	TEXT("begin"+w.name, NOSPLIT, "func(states *uint64, ids *uint32, start, block, next *uint64, lists *uint16, stride, first, rows, chunks int) (kept int)")
 	Pragma("noescape")
 	Doc("begin"+w.name+" counts, from the state at start, so many chunks, at least one, of each of so",
 		"many rows from first on. It leaves the states and numbers of those rows that have a",
-		"lane alive, in order. Lists are stride bytes apart. It needs AVX2.")
+		"lane alive, in order. Lists are stride bytes apart. Meanwhile it has bytesAhead bytes",
+		"a row brought into the second cache from next on. It needs AVX2.")
 	l := newLanes(w)
 	l.state = Load(Param("states"), GP64())
+	next := Load(Param("next"), GP64())
 	ids, start := Load(Param("ids"), GP64()), Load(Param("start"), GP64())
 	l.block = Load(Param("block"), GP64())
 	lists, stride := Load(Param("lists"), GP64()), Load(Param("stride"), GP64())
@@ -195,6 +199,10 @@ func begin(w width) {
 	Label("row")
 	CMPQ(row, end)
 	JAE(LabelRef("done"))
+	for at := 0; at < bytesAhead; at += 64 {
+		PREFETCHT1(Mem{Base: next, Disp: at})
+	}
+	ADDQ(U32(bytesAhead), next)
 	l.load(start)
 	l.move(start)
 	MOVQ(lists, l.list)
