@@ -87,7 +87,7 @@ func benchmarkJoin(b *testing.B, n int, threshold float64, change func(*search))
 		}
 		change(s)
 		found = 0
-		err = s.stream(b.Context(), func(int) {}, func(Pair, error) bool { found++; return true })
+		err = s.stream(b.Context(), func(int) {}, func(Pair) bool { found++; return true })
 		if err != nil {
 			b.Fatal(err)
 		}

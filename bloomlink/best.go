@@ -83,9 +83,9 @@ func (r *ranking) offer(x best, k int) {
 }
 
 // best yields, of every row of a, the k best pairs.
-func (s *search) best(ctx context.Context, k int, report func(done int), yield func(Pair, error) bool) error {
+func (s *search) best(ctx context.Context, k int, report func(done int), yield func(Pair) bool) error {
 	rankings := make([]ranking, s.a.Len())
-	self := s.ways[0].partners == later
+	self := s.self()
 	var locks rowLocks
 	err := s.everywhere(ctx, report, func(a, b uint32, score float64) {
 		locks.hold(a, func() { rankings[a].offer(best{score, b}, k) })
@@ -107,7 +107,7 @@ func (s *search) best(ctx context.Context, k int, report func(done int), yield f
 			return 1
 		})
 		for _, x := range r {
-			if !yield(Pair{a, int(x.row), x.score}, nil) {
+			if !yield(Pair{a, int(x.row), x.score}) {
 				return nil
 			}
 		}

@@ -32,6 +32,7 @@ type Index struct {
 	rows   []uint32 // input index, by place
 	starts []uint32 // the first place with at least so many bits set
 	planes []uint64 // data in blocks of bitslice.Lanes places
+	having []uint32 // encodings that have each bit
 	order  *bitslice.Order
 }
 
@@ -104,17 +105,17 @@ func (x *Index) slice() {
 			bitslice.Slice(x.block(i), x.data[first*x.words:end*x.words], x.words)
 		}
 	})
-	having := make([]uint32, x.length)
+	x.having = make([]uint32, x.length)
 	for i := range x.blocks() {
 		block := x.block(i)
-		for bit := range having {
+		for bit := range x.having {
 			for _, lacking := range block[:len(bitslice.Mask{})] {
-				having[bit] += uint32(bits.OnesCount64(^lacking))
+				x.having[bit] += uint32(bits.OnesCount64(^lacking))
 			}
 			block = block[len(bitslice.Mask{}):]
 		}
 	}
-	x.order = bitslice.NewOrder(having)
+	x.order = bitslice.NewOrder(x.having)
 }
 
 // Len returns the number of encodings.

@@ -361,7 +361,7 @@ func (u *unit) join() error {
 	if err != nil {
 		return err
 	}
-	pairs, err := s.mutualBest(u.ctx, func(done int) { u.progress.report("compare", done, s.rows()) })
+	pairs, err := s.mutualBest(u.ctx, func(done int) { u.progress.report("compare", done, s.total()) })
 	if err != nil {
 		return err
 	}

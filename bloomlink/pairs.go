@@ -22,6 +22,8 @@ type JoinOptions struct {
 	// Best times the rows of a, and pairs come in ascending order of A and the best
 	// first. Of Duplicates it keeps a pair that is among the best of either row.
 	Best int
+	// Blocking, if set, restricts the join to some pairs. Without it none is missed.
+	Blocking *Blocking
 	// Progress, if set, is called as work proceeds, by one goroutine at a time.
 	Progress func(Progress)
 }
@@ -61,15 +63,29 @@ func join(ctx context.Context, o *JoinOptions, start func(Measure) (*search, err
 			yield(Pair{}, err)
 			return
 		}
-		progress := &reporter{f: o.Progress}
-		report := func(done int) { progress.report("compare", done, s.rows()) }
-		if o.Best > 0 {
-			err = s.best(ctx, o.Best, report, yield)
-		} else {
-			err = s.stream(ctx, report, yield)
+		if o.Blocking != nil && s.a.Len() > 0 {
+			if s.blocked, err = newBlocked(o.Blocking, s); err != nil {
+				yield(Pair{}, err)
+				return
+			}
 		}
-		if err != nil {
+		progress := &reporter{f: o.Progress}
+		report := func(done int) { progress.report("compare", done, s.total()) }
+		stopped := false
+		pass := func(p Pair) bool {
+			stopped = !yield(p, nil)
+			return !stopped
+		}
+		if o.Best > 0 {
+			err = s.best(ctx, o.Best, report, pass)
+		} else {
+			err = s.stream(ctx, report, pass)
+		}
+		switch {
+		case err != nil:
 			yield(Pair{}, err)
+		case !stopped && s.blocked != nil && s.blocked.Report != nil:
+			s.blocked.Report(s.blocked.report)
 		}
 	}
 }
@@ -77,8 +93,8 @@ func join(ctx context.Context, o *JoinOptions, start func(Measure) (*search, err
 // batchPairs is how many pairs pass from one goroutine to another together.
 const batchPairs = 1024
 
-// stream yields pairs tile by tile. It returns the cause of ctx if that has ended.
-func (s *search) stream(ctx context.Context, report func(done int), yield func(Pair, error) bool) error {
+// stream yields pairs task by task. It returns the cause of ctx if that has ended.
+func (s *search) stream(ctx context.Context, report func(done int), yield func(Pair) bool) error {
 	work, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -87,7 +103,7 @@ func (s *search) stream(ctx context.Context, report func(done int), yield func(P
 	for o := range s.outputs(work, &running) {
 		for batch := range o.pairs {
 			for _, p := range batch {
-				if !yield(p, nil) {
+				if !yield(p) {
 					return nil
 				}
 			}
@@ -96,21 +112,21 @@ func (s *search) stream(ctx context.Context, report func(done int), yield func(P
 			}
 		}
 		if ctx.Err() != nil {
-			break // the tile may not be complete
+			break // the task may not be complete
 		}
-		done += o.hi - o.lo
+		done += o.size()
 		report(done)
 	}
 	return context.Cause(ctx)
 }
 
-// output is a tile and where its pairs come out.
+// output is a task and where its pairs come out.
 type output struct {
-	tile
+	task
 	pairs chan []Pair // closed after the last
 }
 
-// outputs has all cores search, and returns the tiles in order. The room in the
+// outputs has all cores search, and returns the tasks in order. The room in the
 // channels bounds how far work runs ahead.
 func (s *search) outputs(ctx context.Context, running *sync.WaitGroup) <-chan output {
 	workers := runtime.GOMAXPROCS(0)
@@ -118,11 +134,8 @@ func (s *search) outputs(ctx context.Context, running *sync.WaitGroup) <-chan ou
 	running.Go(func() {
 		defer close(jobs)
 		defer close(order)
-		for i := 0; ; i++ {
-			t, ok := s.tile(i)
-			if !ok {
-				return
-			}
+		next := s.tasks()
+		for t := next(); t != nil; t = next() {
 			o := output{t, make(chan []Pair, 2)}
 			for _, out := range []chan output{jobs, order} { // a worker first, so that every channel is closed
 				select {
@@ -154,7 +167,7 @@ func (c *comparer) output(ctx context.Context, o output) {
 		}
 		batch = nil
 	}
-	c.compare(ctx, o.tile, func(a, b uint32, score float64) {
+	o.compare(ctx, c, func(a, b uint32, score float64) {
 		batch = append(batch, Pair{int(a), int(b), score})
 		if len(batch) == batchPairs {
 			flush()

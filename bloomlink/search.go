@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sort"
 	"sync"
-	"sync/atomic"
 
 	"github.com/comity-prl/comity/internal/bitslice"
 )
@@ -33,7 +32,8 @@ type search struct {
 	a, b    *Index
 	ways    []way
 	measure Measure
-	need    []int32 // by the sum of bits set: the least number in common
+	need    []int32  // by the sum of bits set: the least number in common
+	blocked *blocked // nil: compare everything
 	tier    bitslice.Tier
 	full    bool // count all bits of all pairs
 }
@@ -130,27 +130,51 @@ func (s *search) span(w *way, n, first int) span {
 	return span{from, int(w.over.starts[beyond])}
 }
 
+// task is a part of a search that one goroutine does. Compare calls found for every
+// pair over the threshold: the row of each side and the score. It gives up when ctx
+// ends.
+type task interface {
+	size() int // rows
+	compare(ctx context.Context, c *comparer, found func(a, b uint32, score float64))
+}
+
+// tasks returns them one at a time, and in the end nil.
+func (s *search) tasks() func() task {
+	if s.blocked != nil {
+		return s.blocked.tasks(s)
+	}
+	w, next := 0, 0 // the way, and how many of its rows are in a tile
+	return func() task {
+		for ; w < len(s.ways); w, next = w+1, 0 {
+			rows := s.ways[w].rows
+			lo := int(rows.starts[1]) + next
+			if lo >= rows.Len() {
+				continue
+			}
+			hi := min(lo+min(tileRows, 1+rows.Len()/tiles), rows.Len())
+			next += hi - lo
+			return tile{&s.ways[w], lo, hi}
+		}
+		return nil
+	}
+}
+
 // tile is rows of a way, by place. Those without a bit are in none.
 type tile struct {
 	*way
 	lo, hi int
 }
 
-// tile returns the i-th, and whether there is one.
-func (s *search) tile(i int) (tile, bool) {
-	for w := range s.ways {
-		rows := s.ways[w].rows
-		first, size := int(rows.starts[1]), min(tileRows, 1+rows.Len()/tiles)
-		if lo := first + i*size; lo < rows.Len() {
-			return tile{&s.ways[w], lo, min(lo+size, rows.Len())}, true
-		}
-		i -= (rows.Len() - first + size - 1) / size
-	}
-	return tile{}, false
-}
+// self reports whether pairs are of two rows of one index.
+func (s *search) self() bool { return s.ways[0].partners == later }
 
-// rows returns how many rows all tiles have.
-func (s *search) rows() int {
+func (t tile) size() int { return t.hi - t.lo }
+
+// total returns how many rows all tasks have.
+func (s *search) total() int {
+	if s.blocked != nil {
+		return s.blocked.total(s)
+	}
 	n := 0
 	for _, w := range s.ways {
 		n += w.rows.Len() - int(w.rows.starts[1])
@@ -176,9 +200,7 @@ func (s *search) comparer() *comparer {
 	return &comparer{search: s, scanner: bitslice.Scanner{Tier: s.tier, Full: s.full}}
 }
 
-// compare calls found for every pair over the threshold of a tile's rows: the row of
-// each side and the score. It gives up when ctx ends.
-func (c *comparer) compare(ctx context.Context, t tile, found func(a, b uint32, score float64)) {
+func (t tile) compare(ctx context.Context, c *comparer, found func(a, b uint32, score float64)) {
 	c.lists.Reset(int(t.rows.counts[t.hi-1]))
 	for place := t.lo; place < t.hi; place++ {
 		c.lists.Append(t.rows.at(place), t.over.order)
@@ -223,43 +245,50 @@ func (c *comparer) split(t tile) span {
 
 // verify scores a row and each of the lanes of a block that starts at place first.
 func (c *comparer) verify(t tile, place, first int, lanes *bitslice.Mask, found func(a, b uint32, score float64)) {
-	x, n := t.rows.at(place), int(t.rows.counts[place])
 	for w, set := range lanes {
 		for ; set != 0; set &= set - 1 {
 			other := first + 64*w + bits.TrailingZeros64(set)
-			shared, sum := common(x, t.over.at(other)), n+int(t.over.counts[other])
-			if shared < int(c.need[sum]) || t.partners == later && other <= place {
+			score, enough := c.score(t.rows, place, t.over, other)
+			if !enough || t.partners == later && other <= place {
 				continue
 			}
 			a, b := t.rows.rows[place], t.over.rows[other]
 			if t.swapped || t.partners == later && b < a {
 				a, b = b, a
 			}
-			found(a, b, c.measure.score(shared, sum, c.a.length))
+			found(a, b, score)
 		}
 	}
+}
+
+// score is that of place p of x and place q of y, and whether it is enough.
+func (s *search) score(x *Index, p int, y *Index, q int) (score float64, enough bool) {
+	n, m := int(x.counts[p]), int(y.counts[q])
+	least := int(s.need[n+m])
+	if min(n, m) < max(least, 1) {
+		return 0, false
+	}
+	shared := common(x.at(p), y.at(q))
+	return s.measure.score(shared, n+m, s.a.length), shared >= least
 }
 
 // everywhere has all cores search. They call found at the same time, and report, one
 // at a time, with the rows that are done.
 func (s *search) everywhere(ctx context.Context, report func(done int), found func(a, b uint32, score float64)) error {
-	var next atomic.Int64
-	var reporting sync.Mutex
-	done := 0
+	var serial sync.Mutex
+	next, done := s.tasks(), 0
 	var running sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		running.Go(func() {
 			c := s.comparer()
-			for ctx.Err() == nil {
-				t, ok := s.tile(int(next.Add(1)) - 1)
-				if !ok {
-					return
-				}
-				c.compare(ctx, t, found)
-				reporting.Lock()
-				done += t.hi - t.lo
+			serial.Lock()
+			defer serial.Unlock()
+			for t := next(); t != nil && ctx.Err() == nil; t = next() {
+				serial.Unlock()
+				t.compare(ctx, c, found)
+				serial.Lock()
+				done += t.size()
 				report(done)
-				reporting.Unlock()
 			}
 		})
 	}

@@ -255,12 +255,12 @@ func TestMutualBestIsAssign(t *testing.T) {
 		}
 		last := 0
 		got, err := s.mutualBest(t.Context(), func(done int) {
-			if done <= last || done > s.rows() {
-				t.Errorf("progress from %d to %d of %d", last, done, s.rows())
+			if done <= last || done > s.total() {
+				t.Errorf("progress from %d to %d of %d", last, done, s.total())
 			}
 			last = done
 		})
-		if err != nil || last < s.rows() {
+		if err != nil || last < s.total() {
 			t.Fatal(err, last)
 		}
 		if diff := cmp.Diff(Assign(brute(a, b, threshold)), got); diff != "" {
