@@ -1,6 +1,9 @@
 package bloomlink
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Bounds and defaults of a Blocking.
 const (
@@ -49,6 +52,52 @@ func (r BlockingReport) ReductionRatio() float64 {
 		return 0
 	}
 	return 1 - float64(r.Compared)/float64(r.Pairs)
+}
+
+// Completeness says how many of the pairs over a threshold a Blocking keeps.
+type Completeness struct {
+	Rows int // of a, that were looked at
+	All  int // pairs of theirs over the threshold
+	Kept int // of these, by the Blocking
+}
+
+// Ratio is the pairs completeness: the share that is kept.
+func (c Completeness) Ratio() float64 {
+	if c.All == 0 {
+		return 1
+	}
+	return float64(c.Kept) / float64(c.All)
+}
+
+// MeasureBlocking compares a blocked join with the join of all pairs, for at most so
+// many rows of a, evenly spaced. Its pairs are those over the threshold, true links or
+// not. Best of the options does not count. Errors are those of Join.
+func MeasureBlocking(ctx context.Context, a, b *Index, threshold float64, o *JoinOptions, rows int) (Completeness, error) {
+	exact, keyed := *o, *o
+	exact.Blocking, exact.Best, keyed.Best = nil, 0, 0
+	step := max(1, (a.Len()+rows-1)/max(rows, 1))
+	var sample []Encoding
+	for i, e := range a.inOrder() {
+		if i%step == 0 {
+			sample = append(sample, e)
+		}
+	}
+	c := Completeness{Rows: len(sample)}
+	for _, err := range Join(ctx, newIndex(sample, a.length, a.config), b, threshold, &exact) {
+		if err != nil {
+			return Completeness{}, err
+		}
+		c.All++
+	}
+	for p, err := range Join(ctx, a, b, threshold, &keyed) {
+		if err != nil {
+			return Completeness{}, err
+		}
+		if p.A%step == 0 {
+			c.Kept++
+		}
+	}
+	return c, nil
 }
 
 func (b *Blocking) check(s *search) error {

@@ -15,6 +15,7 @@ var (
 	ErrEncoding  = errors.New("bloomlink: encoding of the wrong length")
 	ErrThreshold = errors.New("bloomlink: thresholds differ, or not above 0 and at most 1")
 	ErrMeasure   = errors.New("bloomlink: unknown measure")
+	ErrIndex     = errors.New("bloomlink: not an index, or a damaged one")
 	ErrBlocking  = errors.New("bloomlink: keys that cannot be blocked by")
 	ErrNoKey     = errors.New("bloomlink: the set's binding has no key")
 )

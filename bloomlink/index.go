@@ -19,6 +19,15 @@ type IndexOptions struct {
 	// Config is the hash of what made the encodings, as in a Binding. Only indexes
 	// of one Config can be compared.
 	Config [32]byte
+	// MaxRows is the most that OpenIndex reads. 0: MaxRows.
+	MaxRows int
+}
+
+func (o *IndexOptions) maxRows() int {
+	if o.MaxRows <= 0 || o.MaxRows > MaxRows {
+		return MaxRows
+	}
+	return o.MaxRows
 }
 
 // Index holds encodings in a form that can be searched, in about 1/4 byte a bit. It
@@ -54,7 +63,7 @@ func NewIndex(xs []Encoding, o *IndexOptions) (*Index, error) {
 		return nil, badLength(length)
 	}
 	if len(xs) > MaxRows {
-		return nil, badRows(len(xs))
+		return nil, badRows(len(xs), MaxRows)
 	}
 	if err := checkLengths(xs, length); err != nil {
 		return nil, err
@@ -62,8 +71,8 @@ func NewIndex(xs []Encoding, o *IndexOptions) (*Index, error) {
 	return newIndex(xs, length, o.Config), nil
 }
 
-func badRows(n int) error {
-	return fmt.Errorf("%w: %d encodings, at most %d in an index", ErrTooLarge, n, MaxRows)
+func badRows(n, most int) error {
+	return fmt.Errorf("%w: %d encodings, at most %d in an index", ErrTooLarge, n, most)
 }
 
 // newIndex sorts by the number of bits set, and rows with as many stay in order.
