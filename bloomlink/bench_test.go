@@ -1,7 +1,11 @@
 package bloomlink
 
 import (
+	"flag"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -9,6 +13,8 @@ import (
 	"github.com/comity-prl/comity/internal/parallel"
 	"github.com/comity-prl/comity/internal/synth"
 )
+
+var million = flag.Bool("million", false, "run the benchmarks of a million rows a side")
 
 func BenchmarkEncode(b *testing.B) {
 	e := testEncoder(b, testSchema(), 1)
@@ -41,6 +47,80 @@ func BenchmarkPairs(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkMillion joins two files of a million once, and says how much memory the
+// process has taken.
+func BenchmarkMillion(b *testing.B) {
+	if !*million {
+		b.Skip("takes minutes: run with -million -benchtime 1x")
+	}
+	b.Run("n=1000000/t=0.80", func(b *testing.B) {
+		debug.SetMemoryLimit(1900 << 20)
+		benchmarkJoin(b, 1_000_000, 0.8, func(*search) {})
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(float64(m.Sys)/(1<<20), "MiB")
+	})
+}
+
+// BenchmarkSearch looks for one encoding at a time, on one core.
+func BenchmarkSearch(b *testing.B) {
+	sizes := []int{100_000}
+	if *million {
+		sizes = append(sizes, 1_000_000)
+	}
+	for _, n := range sizes {
+		x, y := files(b, n)
+		queries := y.encodings()
+		rand.New(rand.NewPCG(1, 1)).Shuffle(n, func(i, j int) { queries[i], queries[j] = queries[j], queries[i] })
+		blocks, err := NewBlocks(x, &Blocking{Tables: 32})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, m := range []struct {
+			name   string
+			search func(Encoding) ([]Neighbour, error)
+		}{
+			{"exact", func(e Encoding) ([]Neighbour, error) { return x.Search(b.Context(), e, 0.8, nil) }},
+			{"blocks", func(e Encoding) ([]Neighbour, error) { return blocks.Search(b.Context(), e, nil, 0.8, nil) }},
+		} {
+			b.Run(fmt.Sprintf("by=%s/n=%d/t=0.80", m.name, n), func(b *testing.B) {
+				i, found := 0, 0
+				for b.Loop() {
+					hits, err := m.search(queries[i%n])
+					if err != nil {
+						b.Fatal(err)
+					}
+					found += len(hits)
+					i++
+				}
+				b.ReportMetric(float64(found)/float64(i), "found/op")
+			})
+		}
+	}
+}
+
+// BenchmarkBlocking joins by sampled keys, and says what it misses.
+func BenchmarkBlocking(b *testing.B) {
+	const n = 100_000
+	for _, tables := range []int{16, 32} {
+		b.Run(fmt.Sprintf("tables=%d/n=%d/t=0.80", tables, n), func(b *testing.B) {
+			x, y := files(b, n)
+			var report BlockingReport
+			o := &JoinOptions{Blocking: &Blocking{Tables: tables, Report: func(r BlockingReport) { report = r }}}
+			for b.Loop() {
+				joined(b, x, y, 0.8, o)
+			}
+			c, err := MeasureBlocking(b.Context(), x, y, 0.8, o, 2000)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(c.Ratio(), "completeness")
+			b.ReportMetric(report.ReductionRatio(), "reduction")
+			b.ReportMetric(float64(report.Split), "split")
+		})
 	}
 }
 
@@ -117,16 +197,25 @@ var (
 func files(b *testing.B, n int) (x, y *Index) {
 	b.Helper()
 	if _, made := filesOf[n]; !made {
-		g, err := synth.New(uint64(n), nil)
-		if err != nil {
-			b.Fatal(err)
+		const most = 100_000 // people in memory
+		var xs, ys []Encoding
+		for seed := n; len(xs) < n; seed++ {
+			g, err := synth.New(uint64(seed), nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			some := min(n-len(xs), most)
+			p, err := g.Pair(some, some, some/2)
+			if err != nil {
+				b.Fatal(err)
+			}
+			xs, ys = append(xs, synthetic(b, p.A)...), append(ys, synthetic(b, p.B)...)
 		}
-		p, err := g.Pair(n, n, n/2)
-		if err != nil {
-			b.Fatal(err)
-		}
-		filesOf[n] = [2]*Index{testIndex(b, synthetic(b, p.A)), testIndex(b, synthetic(b, p.B))}
-		b.Logf("n=%d: %.0f bits set on average", n, meanCount(filesOf[n][0]))
+		clear(filesOf)
+		x := testIndex(b, xs)
+		xs = nil
+		filesOf[n] = [2]*Index{x, testIndex(b, ys)}
+		b.Logf("n=%d: %.0f bits set on average", n, meanCount(x))
 	}
 	return filesOf[n][0], filesOf[n][1]
 }

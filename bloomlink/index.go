@@ -75,8 +75,15 @@ func badRows(n, most int) error {
 	return fmt.Errorf("%w: %d encodings, at most %d in an index", ErrTooLarge, n, most)
 }
 
-// newIndex sorts by the number of bits set, and rows with as many stay in order.
 func newIndex(xs []Encoding, length int, config [32]byte) *Index {
+	x := newRows(xs, length, config)
+	x.slice()
+	return x
+}
+
+// newRows is an index that cannot be searched, but for. It is sorted by the number of
+// bits set, and rows with as many stay in order.
+func newRows(xs []Encoding, length int, config [32]byte) *Index {
 	x := &Index{
 		length: length,
 		words:  length / 64,
@@ -101,7 +108,6 @@ func newIndex(xs []Encoding, length int, config [32]byte) *Index {
 		copy(x.at(int(p)), e)
 		x.counts[p], x.rows[p] = set[i], uint32(i)
 	}
-	x.slice()
 	return x
 }
 

@@ -33,7 +33,7 @@ func query(x *Index, e Encoding, threshold float64, o **JoinOptions) (*search, e
 	if !validLength(e.Len()) {
 		return nil, badLength(e.Len())
 	}
-	return newSearch(newIndex([]Encoding{e}, e.Len(), x.config), x, threshold, (*o).Measure)
+	return newSearch(newRows([]Encoding{e}, e.Len(), x.config), x, threshold, (*o).Measure)
 }
 
 // neighbours does all tasks, sorts what they find, and keeps the best, or all if that

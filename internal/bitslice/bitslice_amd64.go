@@ -23,6 +23,21 @@ const (
 	fewRows   = 32 // say nothing
 )
 
+// adapt changes the opening by what it leaves of rows.
+func (s *Scanner) adapt(rows, left, opening int) {
+	s.rows, s.left = s.rows+rows, s.left+left
+	if s.rows < fewRows {
+		return
+	}
+	switch share := float64(s.left) / float64(s.rows); {
+	case share > shareMore:
+		s.opening = opening + 1
+	case share < shareLess:
+		s.opening = opening - 1
+	}
+	s.rows, s.left = 0, 0
+}
+
 // scanAVX2 counts an opening of all rows, as long as most rows need, and then one
 // chunk after the other of those that are left: no branch depends on a single row.
 func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, found func(row int, lanes *Mask)) {
@@ -47,20 +62,16 @@ func (s *Scanner) scanAVX2(block []uint64, l *Lists, lo, hi, chunks, width int, 
 	if at := lo * bytesAhead / 8; at < len(s.Next) {
 		next = &s.Next[at]
 	}
+	if len(l.offsets) == l.stride && len(s.Next) > 0 {
+		touch(&s.Next[0], lists, opening*chunk) // one row needs some of a block alone, and waits for it
+	}
 	var left int
 	if width == wide {
 		left = begin14(states, ids, start, planes, next, lists, stride, lo, rows, opening)
 	} else {
 		left = begin8(states, ids, start, planes, next, lists, stride, lo, rows, opening)
 	}
-	if rows >= fewRows {
-		switch share := float64(left) / float64(rows); {
-		case share > shareMore:
-			s.opening = opening + 1
-		case share < shareLess:
-			s.opening = opening - 1
-		}
-	}
+	s.adapt(rows, left, opening)
 	for done := opening; done < chunks && left > 0; done++ {
 		lists := &l.offsets[done*chunk]
 		if width == wide {

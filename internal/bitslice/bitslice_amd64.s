@@ -733,3 +733,18 @@ done:
 	MOVQ R11, kept+48(FP)
 	VZEROUPPER
 	RET
+
+// func touch(block *uint64, list *uint16, planes int)
+// Requires: MMX+
+TEXT ·touch(SB), NOSPLIT, $0-24
+	MOVQ block+0(FP), AX
+	MOVQ list+8(FP), CX
+	MOVQ planes+16(FP), DX
+
+plane:
+	MOVWLZX    (CX), BX
+	PREFETCHT0 (AX)(BX*8)
+	ADDQ       $0x02, CX
+	DECQ       DX
+	JNZ        plane
+	RET

@@ -26,6 +26,8 @@ type Scanner struct {
 	Full bool
 
 	opening int // chunks that are counted of every row before any is given up
+	rows    int // seen since it was last looked at
+	left    int // of these, by the opening
 	start   state
 	states  []uint64
 	ids     []uint32

@@ -31,3 +31,8 @@ func begin14(states *uint64, ids *uint32, start *uint64, block *uint64, next *ui
 //
 //go:noescape
 func proceed14(states *uint64, ids *uint32, block *uint64, lists *uint16, stride int, rows int) (kept int)
+
+// touch has the first so many planes of a list, some, brought into the first cache.
+//
+//go:noescape
+func touch(block *uint64, list *uint16, planes int)

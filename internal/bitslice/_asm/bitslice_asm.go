@@ -39,6 +39,7 @@ func main() {
 		begin(w)
 		proceed(w)
 	}
+	touch()
 	Generate()
 }
 
@@ -172,6 +173,21 @@ func newLanes(w width) *lanes {
 		l.c[k] = YMM()
 	}
 	return l
+}
+
+func touch() {
+	TEXT("touch", NOSPLIT, "func(block *uint64, list *uint16, planes int)")
+	Pragma("noescape")
+	Doc("touch has the first so many planes of a list, some, brought into the first cache.")
+	block, list := Load(Param("block"), GP64()), Load(Param("list"), GP64())
+	left, offset := Load(Param("planes"), GP64()), GP64()
+	Label("plane")
+	MOVWLZX(Mem{Base: list}, offset.As32())
+	PREFETCHT0(Mem{Base: block, Index: offset, Scale: 8})
+	ADDQ(U8(2), list)
+	DECQ(left)
+	JNZ(LabelRef("plane"))
+	RET()
 }
 
 func begin(w width) {
