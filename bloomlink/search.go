@@ -203,7 +203,7 @@ func (s *search) comparer() *comparer {
 func (t tile) compare(ctx context.Context, c *comparer, found func(a, b uint32, score float64)) {
 	c.lists.Reset(int(t.rows.counts[t.hi-1]))
 	for place := t.lo; place < t.hi; place++ {
-		c.lists.Append(t.rows.at(place), t.over.order)
+		c.lists.Append(t.rows.at(place), int(t.rows.counts[place]), t.over.order)
 	}
 	reached := c.split(t)
 	first, end := 0, 0

@@ -1,6 +1,7 @@
 package bitslice
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -110,7 +111,7 @@ func TestScanIsBruteForce(t *testing.T) {
 						var l Lists
 						l.Reset(64 * words)
 						for _, row := range rows {
-							l.Append(row, order)
+							l.Append(row, ones(row), order)
 						}
 						most := 64 * words
 						for _, budget := range []int{0, 1, 15, 16, most / 10, most / 3, 254, 255, 256, 257, 511, 512, most - 1, most} {
@@ -146,6 +147,36 @@ func TestRange(t *testing.T) {
 	}
 }
 
+// FuzzScan compares the tiers with brute force on rows of 64 bits.
+func FuzzScan(f *testing.F) {
+	f.Add([]byte("a row and some lanes, eight bytes each"), []byte("of which this one is the last..."), uint16(3))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, make([]byte, 24), uint16(63))
+	f.Add([]byte{}, []byte{}, uint16(0))
+	f.Fuzz(func(t *testing.T, x, y []byte, budget uint16) {
+		parse := func(b []byte) (rows [][]uint64) {
+			for ; len(b) >= 8 && len(rows) < Lanes; b = b[8:] {
+				rows = append(rows, []uint64{binary.LittleEndian.Uint64(b)})
+			}
+			return rows
+		}
+		rows, lanes := parse(x), parse(y)
+		block, order := sliced(lanes, 1)
+		var l Lists
+		l.Reset(64)
+		for _, row := range rows {
+			l.Append(row, ones(row), order)
+		}
+		most, among := min(int(budget), 64), Range(0, len(lanes))
+		want := brute(rows, lanes, 0, len(rows), most, among)
+		for _, tier := range Tiers() {
+			got := collect(&Scanner{Tier: tier}, block, &l, 0, len(rows), 64, most, among)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("%v (-want +got):\n%s", tier, diff)
+			}
+		}
+	})
+}
+
 // A list holds the row's bits and no other, rarest first, and then the empty plane.
 func TestLists(t *testing.T) {
 	const words = 2
@@ -158,7 +189,7 @@ func TestLists(t *testing.T) {
 	for _, row := range vectors(r, 50, words) {
 		var l Lists
 		l.Reset(ones(row))
-		l.Append(row, o)
+		l.Append(row, ones(row), o)
 		got := make([]uint64, words)
 		last := uint32(0)
 		for i, offset := range l.offsets {
@@ -200,7 +231,7 @@ func BenchmarkScan(b *testing.B) {
 	var l Lists
 	l.Reset(set)
 	for range rows {
-		l.Append(some(), order)
+		l.Append(some(), set, order)
 	}
 	for _, tier := range Tiers() {
 		for _, full := range []bool{false, true} {

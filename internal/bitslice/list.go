@@ -41,29 +41,48 @@ func (l *Lists) Reset(most int) {
 	l.offsets, l.stride = l.offsets[:0], (most+chunk-1)/chunk*chunk
 }
 
-// Append adds a row.
-func (l *Lists) Append(row []uint64, o *Order) {
+// Append adds a row with so many bits set.
+func (l *Lists) Append(row []uint64, set int, o *Order) {
+	start := len(l.offsets)
+	l.offsets = slices.Grow(l.offsets, l.stride)[:start+l.stride]
+	list := l.offsets[start:]
+	if 8*set < len(o.offset) {
+		o.sort(list[:set], row)
+	} else {
+		o.pick(list[:set], row)
+	}
+	for i := range list[set:] {
+		list[set+i] = uint16(len(o.offset) * planeWords)
+	}
+}
+
+// pick fills a list by asking for every bit, in order, whether the row has it: what
+// it does not have is written over.
+func (o *Order) pick(list []uint16, row []uint64) {
+	var words [MaxBits / 64]uint64
+	copy(words[:], row)
+	for r, n := 0, 0; n < len(list); r++ {
+		offset := o.offset[r]
+		list[n] = offset
+		bit := offset / planeWords
+		n += int(words[bit/64%uint16(len(words))] >> (bit % 64) & 1)
+	}
+}
+
+// sort fills a list by putting the row's bits into the order.
+func (o *Order) sort(list []uint16, row []uint64) {
 	var ranked [MaxBits / 64]uint64
 	for w, set := range row {
-		ranks := (*[64]uint16)(o.rank[64*w:])
 		for ; set != 0; set &= set - 1 {
-			r := ranks[bits.TrailingZeros64(set)&63]
+			r := o.rank[64*w+bits.TrailingZeros64(set)]
 			ranked[r/64%uint16(len(ranked))] |= 1 << (r % 64)
 		}
 	}
-	start := len(l.offsets)
-	l.offsets = slices.Grow(l.offsets, l.stride)[:start+l.stride]
-	rest := l.offsets[start:]
+	n := 0
 	for w, set := range ranked[:len(row)] {
-		offsets := (*[64]uint16)(o.offset[64*w:])
-		n := bits.OnesCount64(set)
-		for i := range rest[:n] {
-			rest[i] = offsets[bits.TrailingZeros64(set)&63]
-			set &= set - 1
+		for ; set != 0; set &= set - 1 {
+			list[n] = o.offset[64*w+bits.TrailingZeros64(set)]
+			n++
 		}
-		rest = rest[n:]
-	}
-	for i := range rest {
-		rest[i] = uint16(len(o.offset) * planeWords)
 	}
 }
