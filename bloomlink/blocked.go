@@ -180,8 +180,12 @@ func alike(es []entry, key uint64) int {
 // split cuts a group by as few further bits as bring all parts within the limit.
 func (p *pass) split(s *search, g group, limit int) []group {
 	key := g.a[0].key
+	depth := 1
+	for n := g.comparisons(s.self()) / 4; n > int64(limit) && depth < len(p.further); n /= 4 {
+		depth++ // a bit halves either side at best
+	}
 	var parts []group
-	for depth := 1; depth <= len(p.further); depth++ {
+	for ; depth <= len(p.further); depth++ {
 		by := func(x *Index, es []entry) []entry {
 			sub := make([]entry, len(es))
 			for i, e := range es {

@@ -73,6 +73,9 @@ func (c Completeness) Ratio() float64 {
 // many rows of a, evenly spaced. Its pairs are those over the threshold, true links or
 // not. Best of the options does not count. Errors are those of Join.
 func MeasureBlocking(ctx context.Context, a, b *Index, threshold float64, o *JoinOptions, rows int) (Completeness, error) {
+	if o == nil {
+		o = &JoinOptions{}
+	}
 	exact, keyed := *o, *o
 	exact.Blocking, exact.Best, keyed.Best = nil, 0, 0
 	step := max(1, (a.Len()+rows-1)/max(rows, 1))

@@ -10,7 +10,9 @@
 // most q-grams share most bits, so that the [Dice] coefficient of two encodings
 // tells how alike two records are.
 //
-// [Pairs] finds all pairs over a threshold, and [Assign] makes them one-to-one.
+// An [Index] holds encodings ready to be searched. [Pairs] finds all pairs over a
+// threshold, [Join] by another [Measure] or [Blocking], and [Duplicates] within one
+// set; [Index.Search] looks for one encoding. [Assign] makes pairs one-to-one.
 //
 // The owners of the records share the secret of the encodings, so neither may
 // see the other's. Each calls [Submit], and a third party without the secret, the
