@@ -184,7 +184,7 @@ func (p *pass) split(s *search, g group, limit int) []group {
 	for n := g.comparisons(s.self()) / 4; n > int64(limit) && depth < len(p.further); n /= 4 {
 		depth++ // a bit halves either side at best
 	}
-	var parts []group
+	parts := []group{g}
 	for ; depth <= len(p.further); depth++ {
 		by := func(x *Index, es []entry) []entry {
 			sub := make([]entry, len(es))

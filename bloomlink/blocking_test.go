@@ -32,7 +32,7 @@ func share(a, b []string) bool {
 // A blocked join finds those pairs that have a key in common, each once.
 func TestKeysBlock(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 9))
-	for range 5 {
+	for range 2 {
 		a, b := random(r, 150, 128), random(r, 290, 128)
 		keysA, keysB := keysFor(r, len(a)), keysFor(r, len(b))
 		var want []Pair
@@ -136,6 +136,14 @@ func TestBlocksAreSplit(t *testing.T) {
 	}
 	if diff := cmp.Diff(alike(all), alike(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	// Where no further bits are left, a block stays as it is.
+	short := testIndex(t, slices.Repeat([]Encoding{{7}}, 30))
+	report = BlockingReport{}
+	got = joined(t, short, short, 0.5, &JoinOptions{Blocking: &Blocking{Tables: 1, Bits: 64, MaxBlock: 1, Report: bl.Report}})
+	if len(got) != 900 || report.Split != 1 {
+		t.Errorf("%d pairs, %+v", len(got), report)
 	}
 
 	// A pair that a split parts is found by a later key.

@@ -60,13 +60,13 @@ func byTier(t testing.TB, tier bitslice.Tier, full bool, a, b *Index, threshold 
 // lengths, densities, sizes, measures and thresholds, those included at which a
 // score lies or just does not; and so with the sides changed about.
 func TestJoinIsBruteForce(t *testing.T) {
-	for _, length := range []int{64, 192, 1024, 2048, 8192} {
+	for _, length := range []int{64, 192, 1024, 8192} {
 		t.Run(fmt.Sprintf("length=%d", length), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(uint64(length), 7))
-			sizes := [][2]int{{1, 1}, {1, 300}, {128, 129}, {255, 257}, {200, 513}}
+			sizes := [][2]int{{1, 1}, {1, 300}, {128, 129}, {130, 257}}
 			for _, size := range sizes {
-				if length > 2048 && size[0]*size[1] > 40_000 {
+				if length > 1024 && size[0]*size[1] > 20_000 {
 					continue // takes long to count
 				}
 				all := random(r, size[0]+size[1], length)
@@ -118,7 +118,7 @@ func TestJoinIsBruteForce(t *testing.T) {
 
 func TestDuplicatesAreThoseOfBruteForce(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
-	for _, n := range []int{0, 1, 2, 100, 256, 400} {
+	for _, n := range []int{0, 1, 2, 256, 300} {
 		xs := random(r, n, 128)
 		x := testIndex(t, xs)
 		for _, m := range measures {
@@ -158,8 +158,8 @@ func TestBest(t *testing.T) {
 		}
 		return kept
 	}
-	for range 3 {
-		a, b := random(r, 150, 64), random(r, 200, 64)
+	for range 2 {
+		a, b := random(r, 100, 64), random(r, 150, 64)
 		for _, k := range []int{1, 2, 7, 1000} {
 			want := cut(brute(a, b, 0.3), k)
 			got := joined(t, testIndex(t, a), testIndex(t, b), 0.3, &JoinOptions{Best: k})

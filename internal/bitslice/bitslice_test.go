@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,16 +52,26 @@ func ones(row []uint64) (n int) {
 // hit is a row and a lane of those that a scan found.
 type hit struct{ Row, Lane int }
 
-// brute counts bit by bit's word.
-func brute(rows, lanes [][]uint64, lo, hi, budget int, among Mask) []hit {
+// misses counts, word by word, what every lane lacks of every row.
+func misses(rows, lanes [][]uint64) [][]int {
+	missed := make([][]int, len(rows))
+	for i, x := range rows {
+		missed[i] = make([]int, len(lanes))
+		for lane, y := range lanes {
+			for w := range y {
+				missed[i][lane] += bits.OnesCount64(x[w] &^ y[w])
+			}
+		}
+	}
+	return missed
+}
+
+// brute is what a scan must find.
+func brute(missed [][]int, lo, hi, budget int, among Mask) []hit {
 	var hits []hit
 	for row := lo; row < hi; row++ {
-		for lane, y := range lanes {
-			missed := 0
-			for w := range y {
-				missed += bits.OnesCount64(rows[row][w] &^ y[w])
-			}
-			if missed <= budget && among[lane/64]>>(lane%64)&1 == 1 {
+		for lane, n := range missed[row] {
+			if n <= budget && among[lane/64]>>(lane%64)&1 == 1 {
 				hits = append(hits, hit{row, lane})
 			}
 		}
@@ -98,22 +109,22 @@ func collect(s *Scanner, block []uint64, l *Lists, lo, hi, set, budget int, amon
 // Every tier finds what counting bit by bit finds, at budgets on both sides of what
 // a narrow counter holds.
 func TestScanIsBruteForce(t *testing.T) {
-	for _, words := range []int{1, 2, 3, 8, 16, 128} {
+	for _, words := range []int{1, 3, 16, 128} {
 		for _, tier := range Tiers() {
 			for _, full := range []bool{false, true} {
 				t.Run(fmt.Sprintf("bits=%d/tier=%v/full=%v", 64*words, tier, full), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(uint64(words), 1))
 					s := &Scanner{Tier: tier, Full: full}
-					for _, n := range []int{0, 1, 63, 64, 65, 255, 256} {
+					for _, n := range []int{0, 1, 64, 65, 256} {
 						lanes := vectors(r, n, words)
 						block, order := sliced(lanes, words)
-						rows := append(vectors(r, 10, words), lanes[:min(n, 40)]...)
+						rows := append(vectors(r, 10, words), lanes[:min(n, 20)]...)
 						var l Lists
 						l.Reset(64 * words)
 						for _, row := range rows {
 							l.Append(row, ones(row), order)
 						}
-						most := 64 * words
+						most, missed := 64*words, misses(rows, lanes)
 						for _, budget := range []int{0, 1, 15, 16, most / 10, most / 3, 254, 255, 256, 257, 511, 512, most - 1, most} {
 							if budget > most {
 								continue
@@ -121,10 +132,10 @@ func TestScanIsBruteForce(t *testing.T) {
 							lo := r.IntN(len(rows))
 							hi := lo + r.IntN(len(rows)-lo+1)
 							among := Range(r.IntN(n+1), n)
-							want := brute(rows, lanes, lo, hi, budget, among)
+							want := brute(missed, lo, hi, budget, among)
 							got := collect(s, block, &l, lo, hi, most, budget, among)
-							if diff := cmp.Diff(want, got); diff != "" {
-								t.Fatalf("%d lanes, budget %d (-want +got):\n%s", n, budget, diff)
+							if !slices.Equal(want, got) {
+								t.Fatalf("%d lanes, budget %d (-want +got):\n%s", n, budget, cmp.Diff(want, got))
 							}
 						}
 					}
@@ -167,11 +178,11 @@ func FuzzScan(f *testing.F) {
 			l.Append(row, ones(row), order)
 		}
 		most, among := min(int(budget), 64), Range(0, len(lanes))
-		want := brute(rows, lanes, 0, len(rows), most, among)
+		want := brute(misses(rows, lanes), 0, len(rows), most, among)
 		for _, tier := range Tiers() {
 			got := collect(&Scanner{Tier: tier}, block, &l, 0, len(rows), 64, most, among)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("%v (-want +got):\n%s", tier, diff)
+			if !slices.Equal(want, got) {
+				t.Fatalf("%v (-want +got):\n%s", tier, cmp.Diff(want, got))
 			}
 		}
 	})
