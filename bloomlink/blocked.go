@@ -3,7 +3,8 @@ package bloomlink
 import (
 	"cmp"
 	"context"
-	"hash/maphash"
+	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"slices"
 
@@ -20,7 +21,6 @@ type blocked struct {
 
 // pass is one key of all rows. Its splits are complete before a task of it is made.
 type pass struct {
-	seed    maphash.Seed
 	place   int            // of a key that is given, or -1
 	sample  []uint16       // the positions of one that is not
 	further []uint16       // the positions by which blocks are split
@@ -34,17 +34,16 @@ func newBlocked(b *Blocking, s *search) (*blocked, error) {
 	k := &blocked{Blocking: b}
 	positions := telling(s.a, s.b, 2*b.bits())
 	for i := range b.places() + b.Tables {
-		// The same positions in every run. They are no secret, and need not be.
+		// The same in every run, so that its result is. It is no secret.
 		r := rand.New(rand.NewPCG(uint64(i), 0x626c6f636b73))
-		r.Shuffle(len(positions), func(i, j int) { positions[i], positions[j] = positions[j], positions[i] })
-		p := &pass{seed: maphash.MakeSeed(), place: i, splits: make(map[uint64]int)}
-		p.further = slices.Clone(positions[:min(64, len(positions))])
+		drawn := slices.Clone(positions)
+		r.Shuffle(len(drawn), func(i, j int) { drawn[i], drawn[j] = drawn[j], drawn[i] })
+		place, sampled := i, 0
 		if i >= b.places() {
-			p.place = -1
-			p.sample = slices.Clone(positions[:b.bits()])
-			p.further = slices.Clone(positions[b.bits():min(b.bits()+64, len(positions))])
+			place, sampled = -1, b.bits()
 		}
-		k.passes = append(k.passes, p)
+		further := drawn[sampled:min(sampled+64, len(drawn))]
+		k.passes = append(k.passes, &pass{place, drawn[:sampled], further, make(map[uint64]int)})
 	}
 	return k, nil
 }
@@ -84,7 +83,9 @@ func (p *pass) key(x *Index, keys [][]string, place int) (uint64, bool) {
 		return gather(x.at(place), p.sample), true
 	}
 	s := keys[x.rows[place]][p.place]
-	return maphash.String(p.seed, s), s != ""
+	h := fnv.New64a() // two keys of one hash cost comparisons alone
+	_, _ = io.WriteString(h, s)
+	return h.Sum64(), s != ""
 }
 
 // meet reports whether a pass compares two places.
