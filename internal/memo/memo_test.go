@@ -1,0 +1,52 @@
+package memo
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+)
+
+func TestMemo(t *testing.T) {
+	m := New[int](4)
+	key := []byte("a")
+	if _, ok := m.Get(key); ok {
+		t.Error("an empty memo knows something")
+	}
+	m.Put(key, 1)
+	m.Put(key, 2)
+	key[0] = 'b' // the memo must have kept a copy
+	if v, ok := m.Get([]byte("a")); !ok || v != 2 {
+		t.Errorf("%d, %v; want 2", v, ok)
+	}
+	if _, ok := m.Get(key); ok {
+		t.Error("one key stands for another")
+	}
+}
+
+// Whatever is displaced, a key never gets another key's value.
+func TestMemoIsShared(t *testing.T) {
+	m := New[int](6)
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			for i := range 5000 {
+				key := strconv.AppendInt(nil, int64(i%200), 10)
+				if v, ok := m.Get(key); ok && v != i%200 {
+					t.Errorf("key %s has %d", key, v)
+					return
+				}
+				m.Put(key, i%200)
+			}
+		})
+	}
+	running.Wait()
+	found := 0
+	for i := range 200 {
+		if _, ok := m.Get(strconv.AppendInt(nil, int64(i), 10)); ok {
+			found++
+		}
+	}
+	if found == 0 || found > 1<<6 {
+		t.Errorf("%d of 200 keys found in 64 places", found)
+	}
+}
