@@ -67,11 +67,17 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sys/cpu"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/clkhash": {
+		own:    []string{"internal/memo"},
+		others: []string{"golang.org/x/crypto/blake2b", "golang.org/x/text/cases", "golang.org/x/text/language"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/deps": {denied: []string{"net/..."}},
 	"internal/gf128": {
 		others: []string{"golang.org/x/sys/cpu"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/memo": {denied: []string{"net/...", "os/..."}},
 	"internal/okvs": {
 		own:    []string{"internal/aeshash", "internal/gf128"},
 		others: []string{"golang.org/x/sync/errgroup"},
