@@ -1,43 +1,57 @@
 package bloomlink
 
 import (
+	"context"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash"
-	"io"
 	"log/slog"
+
+	"github.com/comity-prl/comity/internal/parallel"
 )
 
 // MinSecret is the length of the shortest secret, in bytes. It must be random, not
 // a passphrase: who holds an encoding can try out secrets.
 const MinSecret = 32
 
-// EncoderOptions change how an Encoder works. Both owners must use the same.
+// EncoderOptions change how an Encoder works. Both owners must use the same, but
+// for NoiseKey. The zero value is the safe profile.
 type EncoderOptions struct {
 	// Project keeps apart what one secret encodes for several purposes: the
 	// encodings of two projects have nothing to do with each other, so that a unit
-	// cannot join them. At most 255 bytes.
+	// cannot join them. At most 255 bytes. A name that is never used again makes
+	// the keys one-time keys.
 	Project string
+	// Hardening is what is done to an encoding before it leaves. Nil is
+	// Hardened(); &Hardening{} is nothing.
+	Hardening *Hardening
+	// NoiseKey is what Hardening.Flip draws its noise by: at least 32 random bytes
+	// that this owner keeps and no one else has, the other owner included.
+	NoiseKey []byte
 }
 
 // Encoder turns records into encodings. Several goroutines may use it at once. It
 // holds keys: it formats as its configuration.
 type Encoder struct {
-	length   int
-	features []Feature
-	keys     [][]byte // one for each feature
-	config   [32]byte
-	confirm  [32]byte
+	length  int // of an encoding, in bits
+	width   int // of a record, in values
+	coder   coder
+	config  [32]byte
+	confirm [32]byte
+	note    string // shown with the configuration
+}
+
+// coder encodes records that have a value for each feature.
+type coder interface {
+	encode(values []string) (Encoding, error)
+	encodeFields(values []string) ([]Encoding, error)
 }
 
 // NewEncoder makes an encoder from a secret that both owners hold and nobody else
 // does, of at least 32 bytes. Nil options are the safe profile: hashes that are
-// independent for every field and q-gram, repeated q-grams counted. Errors are
-// ErrSchema and ErrSecret.
+// independent for every field and q-gram, repeated q-grams counted, and Hardened.
+// Errors are ErrSchema, *FeatureError or ErrHardening, and ErrSecret.
 func NewEncoder(s *Schema, secret []byte, o *EncoderOptions) (*Encoder, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -51,34 +65,50 @@ func NewEncoder(s *Schema, secret []byte, o *EncoderOptions) (*Encoder, error) {
 	if len(o.Project) > maxName {
 		return nil, fmt.Errorf("%w: a project has at most %d bytes", ErrSchema, maxName)
 	}
-	e := &Encoder{length: s.Length, features: append([]Feature(nil), s.Features...)}
-	var err error
-	if e.config, err = s.hash(o.Project); err != nil {
+	h := o.Hardening
+	if h == nil {
+		h = Hardened()
+	}
+	if err := h.check(s, o.NoiseKey); err != nil {
 		return nil, err
 	}
-	return e, e.derive(secret)
+	e := &Encoder{length: h.length(s.Length), width: len(s.Features)}
+	var err error
+	if e.config, err = s.hash(o.Project, h); err != nil {
+		return nil, err
+	}
+	k, err := newKeys(secret, e.config)
+	if err != nil {
+		return nil, err
+	}
+	e.confirm = k.derive("key confirmation")
+	c := newFilterCoder(s, h, k, o.NoiseKey)
+	e.coder, e.note = c, c.note()
+	return e, nil
 }
 
-// derive makes the keys by HKDF (RFC 5869). The configuration is part of every
-// label, so that no two configurations, fields or uses have a key in common.
-func (e *Encoder) derive(secret []byte) error {
+// keys derives keys by HKDF (RFC 5869). The configuration is part of every label,
+// so that no two configurations, fields or uses have a key in common.
+type keys struct {
+	prk    []byte
+	config [32]byte
+}
+
+func newKeys(secret []byte, config [32]byte) (keys, error) {
 	prk, err := hkdf.Extract(sha256.New, secret, []byte("comity bloomlink v1"))
+	return keys{prk, config}, err
+}
+
+func (k keys) derive(use string, name ...string) [32]byte {
+	label := use + string(k.config[:])
+	for _, n := range name {
+		label += n
+	}
+	key, err := hkdf.Expand(sha256.New, k.prk, label, sha256.Size)
 	if err != nil {
-		return err
+		panic("bloomlink: " + err.Error()) // not for one block of a key that Extract made
 	}
-	confirm, err := hkdf.Expand(sha256.New, prk, "key confirmation"+string(e.config[:]), len(e.confirm))
-	if err != nil {
-		return err
-	}
-	e.confirm = [32]byte(confirm)
-	for _, f := range e.features {
-		key, err := hkdf.Expand(sha256.New, prk, "feature"+string(e.config[:])+f.Name, sha256.Size)
-		if err != nil {
-			return err
-		}
-		e.keys = append(e.keys, key)
-	}
-	return nil
+	return [32]byte(key)
 }
 
 // Binding returns what a set of this encoder's encodings is bound to.
@@ -91,56 +121,61 @@ func (e *Encoder) Binding(epoch string) Binding {
 // it makes no record resemble another; a record without any value has no bit set
 // and matches nothing.
 //
+// Of an encoder of CLKs, the values are those of clkhash's schema, which checks
+// them and says what a missing value is.
+//
 // Errors are ErrValue, and *FeatureError where one value is at fault.
 //
 // The time that it takes depends on the values. They are the caller's own, and no
 // peer waits for a single encoding.
 func (e *Encoder) Encode(values []string) (Encoding, error) {
-	if len(values) != len(e.features) {
-		return nil, fmt.Errorf("%w: %d values for %d features", ErrValue, len(values), len(e.features))
+	if err := e.checkWidth(values); err != nil {
+		return nil, err
 	}
-	out := make(Encoding, e.length/64)
-	for i, v := range values {
-		if !usable(v) {
-			return nil, &FeatureError{Feature: i, Reason: "not valid UTF-8", cause: ErrValue}
+	return e.coder.encode(values)
+}
+
+func (e *Encoder) checkWidth(values []string) error {
+	if len(values) != e.width {
+		return fmt.Errorf("%w: %d values for %d features", ErrValue, len(values), e.width)
+	}
+	return nil
+}
+
+// EncodeFields encodes each value of a record by itself, unhardened: filters that
+// Encode would have put into one. They repeat with the values, so that counting
+// how often each comes tells what it is: they are for comparing fields at home, as
+// to find out what a field is worth, and must not leave.
+func (e *Encoder) EncodeFields(values []string) ([]Encoding, error) {
+	if err := e.checkWidth(values); err != nil {
+		return nil, err
+	}
+	return e.coder.encodeFields(values)
+}
+
+// EncodeAll encodes records as Encode does, on all cores, until one fails or ctx
+// ends. The error says which record it was, counted from 0.
+func (e *Encoder) EncodeAll(ctx context.Context, records [][]string) ([]Encoding, error) {
+	out := make([]Encoding, len(records))
+	err := parallel.Spread(len(records), func(lo, hi int) error {
+		for i := lo; i < hi && ctx.Err() == nil; i++ {
+			var err error
+			if out[i], err = e.Encode(records[i]); err != nil {
+				return fmt.Errorf("record %d: %w", i, err)
+			}
 		}
-		f := drawer{mac: hmac.New(sha256.New, e.keys[i]), bits: e.features[i].Bits, length: uint64(e.length)}
-		qgrams(v, e.features[i].Q, func(gram string, nth uint32) { f.draw(out, gram, nth) })
+		return context.Cause(ctx)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
-// drawer draws the positions of one feature's q-grams.
-type drawer struct {
-	mac    hash.Hash
-	sum    [sha256.Size]byte
-	bits   int
-	length uint64
+// String shows the configuration, and what noise there is, never a key.
+func (e Encoder) String() string {
+	return fmt.Sprintf("encoder of configuration %x%s", e.config[:4], e.note)
 }
-
-// draw sets the bits of one q-gram. Each position takes 32 bits of
-// HMAC-SHA-256(key, block ‖ nth ‖ gram), block = 0, 1, …, brought into range by
-// multiplication: no position is more likely than another by over 2^-32. As all
-// are drawn alike, two of a q-gram may coincide.
-func (d *drawer) draw(out Encoding, gram string, nth uint32) {
-	const each = 4
-	for drawn := 0; drawn < d.bits; {
-		head := [5]byte{byte(drawn * each / sha256.Size)}
-		binary.BigEndian.PutUint32(head[1:], nth)
-		d.mac.Reset()
-		d.mac.Write(head[:])
-		_, _ = io.WriteString(d.mac, gram) // a hash takes all
-		sum := d.mac.Sum(d.sum[:0])
-		for ; len(sum) > 0 && drawn < d.bits; drawn++ {
-			p := uint64(binary.BigEndian.Uint32(sum)) * d.length >> 32
-			out[p/64] |= 1 << (p % 64)
-			sum = sum[each:]
-		}
-	}
-}
-
-// String shows the configuration, never a key.
-func (e Encoder) String() string { return fmt.Sprintf("encoder of configuration %x", e.config[:4]) }
 
 // GoString is String.
 func (e Encoder) GoString() string { return e.String() }

@@ -13,6 +13,8 @@ var (
 	ErrSecret    = errors.New("bloomlink: secret too short")
 	ErrValue     = errors.New("bloomlink: unusable value")
 	ErrEncoding  = errors.New("bloomlink: encoding of the wrong length")
+	ErrFormat    = errors.New("bloomlink: not a file of CLKs")
+	ErrHardening = errors.New("bloomlink: invalid hardening")
 	ErrThreshold = errors.New("bloomlink: thresholds differ, or not above 0 and at most 1")
 	ErrMeasure   = errors.New("bloomlink: unknown measure")
 	ErrIndex     = errors.New("bloomlink: not an index, or a damaged one")
@@ -58,6 +60,19 @@ func (e *FeatureError) Error() string {
 
 // Unwrap returns ErrSchema or ErrValue.
 func (e *FeatureError) Unwrap() error { return e.cause }
+
+// SchemaError says where a linkage schema of clkhash is wrong. It is ErrSchema.
+type SchemaError struct {
+	Pointer string // JSON pointer (RFC 6901) into the schema, "" for all of it
+	Reason  string
+}
+
+func (e *SchemaError) Error() string {
+	return fmt.Sprintf("%v: at %q: %s", ErrSchema, e.Pointer, e.Reason)
+}
+
+// Unwrap returns ErrSchema.
+func (e *SchemaError) Unwrap() error { return ErrSchema }
 
 // EncodingError says which of a list of encodings has the wrong length. It is
 // ErrEncoding.

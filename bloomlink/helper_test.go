@@ -16,10 +16,16 @@ func testSchema() *Schema {
 	}}
 }
 
-// testEncoder has a secret of its own for every number.
+// testEncoder has a secret of its own for every number, and hardens nothing.
 func testEncoder(t testing.TB, s *Schema, secret byte) *Encoder {
 	t.Helper()
-	e, err := NewEncoder(s, bytes.Repeat([]byte{secret}, MinSecret), nil)
+	return hardenedEncoder(t, s, secret, &Hardening{})
+}
+
+func hardenedEncoder(t testing.TB, s *Schema, secret byte, h *Hardening) *Encoder {
+	t.Helper()
+	o := &EncoderOptions{Hardening: h, NoiseKey: bytes.Repeat([]byte{^secret}, MinSecret)}
+	e, err := NewEncoder(s, bytes.Repeat([]byte{secret}, MinSecret), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,24 +12,31 @@ const pad = "\xff"
 // qgrams calls f for every q-gram of a value of valid UTF-8, counted in runes,
 // with q-1 blanks before and after it, and says how often the same q-gram came
 // before: a value that repeats a q-gram differs from one that does not. An empty
-// value has none.
-func qgrams(value string, q int, f func(gram string, nth uint32)) {
+// value has none. It counts in seen, an empty map that it leaves empty.
+func qgrams(value string, q int, seen map[string]uint32, f func(gram string, nth uint32)) {
 	if value == "" {
 		return
 	}
+	defer clear(seen)
 	blanks := strings.Repeat(pad, q-1)
 	padded := blanks + value + blanks
-	starts := make([]int, 0, len(padded)+1)
-	for i := range padded { // a pad counts as one broken rune
-		starts = append(starts, i)
+	lo, hi := 0, 0
+	for range q - 1 {
+		hi += runeLen(padded[hi:])
 	}
-	starts = append(starts, len(padded))
-	seen := make(map[string]uint32, len(starts))
-	for i := 0; i+q < len(starts); i++ {
-		gram := padded[starts[i]:starts[i+q]]
+	for hi < len(padded) {
+		hi += runeLen(padded[hi:])
+		gram := padded[lo:hi]
 		f(gram, seen[gram])
 		seen[gram]++
+		lo += runeLen(padded[lo:])
 	}
+}
+
+// runeLen is the length of the first rune. A pad counts as one broken rune.
+func runeLen(s string) int {
+	_, n := utf8.DecodeRuneInString(s)
+	return n
 }
 
 func usable(value string) bool { return utf8.ValidString(value) }

@@ -3,6 +3,7 @@ package bloomlink
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -77,9 +78,14 @@ func badLength(bits int) error {
 	return fmt.Errorf("%w: the length is %d, want a multiple of 64 from %d to %d", ErrSchema, bits, MinLength, MaxLength)
 }
 
-// hash covers all that decides, beside the secret, how a record is encoded. The
-// schema is valid and the project has at most maxName bytes.
-func (s *Schema) hash(project string) ([32]byte, error) {
+// index returns the place of a feature, or -1.
+func (s *Schema) index(name string) int {
+	return slices.IndexFunc(s.Features, func(f Feature) bool { return name != "" && f.Name == name })
+}
+
+// hash covers all that decides, beside secrets, how a record is encoded. The
+// schema and the hardening are valid and the project has at most maxName bytes.
+func (s *Schema) hash(project string, h *Hardening) ([32]byte, error) {
 	b := cryptobyte.NewBuilder(nil)
 	text := func(s string) {
 		b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes([]byte(s)) })
@@ -94,6 +100,7 @@ func (s *Schema) hash(project string) ([32]byte, error) {
 		b.AddUint8(uint8(f.Q))
 		b.AddUint16(uint16(f.Bits))
 	}
+	h.addTo(b)
 	all, err := b.Bytes()
 	return sha256.Sum256(all), err
 }
