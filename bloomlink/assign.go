@@ -2,6 +2,7 @@ package bloomlink
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -57,6 +58,46 @@ func compare(p, q Pair) int {
 }
 
 func byRow(pairs []Pair) []Pair {
-	slices.SortFunc(pairs, func(p, q Pair) int { return cmp.Compare(p.A, q.A) })
+	slices.SortFunc(pairs, func(p, q Pair) int { return cmp.Or(cmp.Compare(p.A, q.A), cmp.Compare(p.B, q.B)) })
 	return pairs
+}
+
+// AssignManyToOne keeps the best pair of each row of A, so that several may go to
+// one row of B: for a file A with duplicates against a register B. Order among
+// equals, and order of the result, are as in Assign.
+func AssignManyToOne(pairs []Pair) []Pair {
+	return bestOf(pairs, func(p Pair) int { return p.A })
+}
+
+// AssignOneToMany keeps the best pair of each row of B, so that several may go to
+// one row of A. Order is as in Assign, and by B among pairs of one A.
+func AssignOneToMany(pairs []Pair) []Pair {
+	return bestOf(pairs, func(p Pair) int { return p.B })
+}
+
+func bestOf(pairs []Pair, row func(Pair) int) []Pair {
+	best := make(map[int]Pair)
+	for _, p := range pairs {
+		if q, seen := best[row(p)]; !seen || compare(p, q) < 0 {
+			best[row(p)] = p
+		}
+	}
+	return byRow(slices.Collect(maps.Values(best)))
+}
+
+// Top keeps at most k pairs of every row, of A and of B, best first, as anonlink
+// does: of the k best pairs of each row of A, in order, those whose row of B has
+// fewer than k yet. The result is in that order.
+func Top(pairs []Pair, k int) []Pair {
+	ofA, ofB := make(map[int]int), make(map[int]int)
+	var kept []Pair
+	for _, p := range slices.SortedFunc(slices.Values(pairs), compare) {
+		if ofA[p.A]++; ofA[p.A] > k {
+			continue // and does not count for B
+		}
+		if ofB[p.B]++; ofB[p.B] <= k {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }

@@ -174,3 +174,28 @@ func TestOptimalHasAProof(t *testing.T) {
 		})
 	}
 }
+
+func TestManyToOne(t *testing.T) {
+	pairs := []Pair{{0, 5, .9}, {0, 4, .9}, {1, 4, .8}, {2, 4, .7}, {2, 5, .7}, {3, 6, .5}}
+	if diff := cmp.Diff([]Pair{{0, 4, .9}, {1, 4, .8}, {2, 4, .7}, {3, 6, .5}}, AssignManyToOne(pairs)); diff != "" {
+		t.Errorf("many to one (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Pair{{0, 4, .9}, {0, 5, .9}, {3, 6, .5}}, AssignOneToMany(pairs)); diff != "" {
+		t.Errorf("one to many (-want +got):\n%s", diff)
+	}
+	if AssignManyToOne(nil) != nil || AssignOneToMany(nil) != nil {
+		t.Error("something of nothing")
+	}
+}
+
+func TestTop(t *testing.T) {
+	pairs := []Pair{{0, 1, .5}, {0, 0, .9}, {0, 2, .8}, {1, 0, .8}, {2, 0, .7}, {2, 3, .6}}
+	// Row 2 of A has its two best, of which row 0 of B has no room for one.
+	want := []Pair{{0, 0, .9}, {0, 2, .8}, {1, 0, .8}, {2, 3, .6}}
+	if diff := cmp.Diff(want, Top(pairs, 2)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if Top(pairs, 0) != nil {
+		t.Error("something of nothing")
+	}
+}
