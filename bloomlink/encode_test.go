@@ -29,11 +29,18 @@ func TestQgrams(t *testing.T) {
 		{"ananan", 3, "__a0 _an0 ana0 nan0 ana1 nan1 an_0 n__0"},
 		{"éß", 2, "_é0 éß0 ß_0"},
 		{"日本", 4, "___日0 __日本0 _日本_0 日本__0 本___0"},
+		{strings.Repeat("ab", 20), 1, func() string { // more than are looked at one by one
+			var all []string
+			for i := range 20 {
+				all = append(all, fmt.Sprintf("a%d b%d", i, i))
+			}
+			return strings.Join(all, " ")
+		}()},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s/%d", tt.value, tt.q), func(t *testing.T) {
 			var got []string
-			qgrams(tt.value, tt.q, make(map[string]uint32), func(gram string, nth uint32) {
+			qgrams(tt.value, tt.q, new(counter), func(gram string, nth uint32) {
 				got = append(got, fmt.Sprintf("%s%d", strings.ReplaceAll(gram, pad, "_"), nth))
 			})
 			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {

@@ -33,13 +33,13 @@ const memoBits = 14
 
 // room is what encoding one record needs for a while.
 type room struct {
-	seen  map[string]uint32 // as in qgrams
-	token []byte
+	counter counter
+	token   []byte
 }
 
 func newFilterCoder(s *Schema, h *Hardening, k keys, noiseKey []byte) *filterCoder {
 	c := &filterCoder{length: s.Length, salt: s.index(h.Salt)}
-	c.room.New = func() any { return &room{seen: make(map[string]uint32)} }
+	c.room.New = func() any { return new(room) }
 	for _, f := range s.Features {
 		key := k.derive("feature", f.Name)
 		c.fields = append(c.fields, field{f.Q, f.Bits, drawer{key[:], s.Length}, memo.New[[]uint16](memoBits)})
@@ -117,7 +117,7 @@ const saltMark = 0xfe
 
 // set sets the bits of a value's q-grams.
 func (f *field) set(filter Encoding, value, salt string, r *room) {
-	qgrams(value, f.q, r.seen, func(gram string, nth uint32) {
+	qgrams(value, f.q, &r.counter, func(gram string, nth uint32) {
 		r.token = binary.BigEndian.AppendUint32(r.token[:0], nth)
 		r.token = append(r.token, gram...)
 		if salt != "" {

@@ -1,9 +1,9 @@
 package bloomlink
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -174,57 +174,75 @@ func rule90(x Encoding) Encoding {
 	return out
 }
 
-// mixer is a sparse matrix over GF(2): by each bit in, the bits out that it is
-// added to.
+// mixer is a sparse matrix over GF(2): the bits in that each bit out is the sum of.
 type mixer struct {
-	first []uint32 // of bit i: to[first[i]:first[i+1]]
-	to    []uint16
+	// inputs are the first of each bit out, the second of each, and so on. Of each
+	// word the last bit comes first, so that apply can shift.
+	inputs [][]uint16
 }
 
 // newMixer draws the inputs of each bit out, distinct ones where asked.
 func newMixer(d drawer, inputs int, distinct bool) *mixer {
-	targets := make([][]uint16, d.length)
+	m := &mixer{make([][]uint16, inputs)}
+	row := make([]uint16, 0, inputs)
 	for out := range d.length {
-		var row []uint16
+		row = row[:0]
 		for _, in := range d.positions([]byte{byte(out >> 8), byte(out)}, MaxBits) {
-			if len(row) == inputs {
-				break
-			}
-			if !distinct || !slices.Contains(row, in) {
+			if len(row) < inputs && !(distinct && slices.Contains(row, in)) {
 				row = append(row, in)
 			}
 		}
-		for _, in := range row {
-			targets[in] = append(targets[in], uint16(out))
+		for i, in := range row {
+			m.inputs[i] = append(m.inputs[i], in)
 		}
 	}
-	m := &mixer{first: make([]uint32, 1, d.length+1)}
-	for _, t := range targets {
-		m.to = append(m.to, t...)
-		m.first = append(m.first, uint32(len(m.to)))
+	for _, inputs := range m.inputs {
+		for word := range slices.Chunk(inputs, 64) {
+			slices.Reverse(word)
+		}
 	}
 	return m
 }
 
+// spreadByte has the bits of a byte as bytes.
+var spreadByte = func() (table [256]uint64) {
+	for b := range table {
+		for i := range 8 {
+			table[b] |= uint64(b>>i&1) << (8 * i)
+		}
+	}
+	return table
+}()
+
 func (m *mixer) apply(x Encoding) Encoding {
-	out := make(Encoding, len(x))
+	var in [MaxLength]byte // a bit each
 	for i, w := range x {
-		for ; w != 0; w &= w - 1 {
-			in := 64*i + bits.TrailingZeros64(w)
-			for _, p := range m.to[m.first[in]:m.first[in+1]] {
-				out[p/64] ^= 1 << (p % 64)
+		for j := range 8 {
+			binary.LittleEndian.PutUint64(in[64*i+8*j:], spreadByte[byte(w>>(8*j))])
+		}
+	}
+	out := make(Encoding, len(x))
+	for i := range out {
+		for _, inputs := range m.inputs {
+			w := uint64(0)
+			for _, p := range inputs[64*i : 64*i+64] {
+				w = w<<1 + uint64(in[p%MaxLength])
 			}
+			out[i] ^= w
 		}
 	}
 	return out
 }
 
+// spread is the largest number of bits out that one bit in is part of.
 func (m *mixer) spread() int {
-	most := 0
-	for i := range len(m.first) - 1 {
-		most = max(most, int(m.first[i+1]-m.first[i]))
+	uses := make([]int, MaxLength)
+	for _, inputs := range m.inputs {
+		for _, in := range inputs {
+			uses[in]++
+		}
 	}
-	return most
+	return slices.Max(uses)
 }
 
 // shuffled returns the numbers below the drawer's length in an order of its key:

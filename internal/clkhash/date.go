@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/comity-prl/comity/internal/memo"
 )
 
 // directive is what each directive of Python's strptime matches in the C locale
@@ -43,7 +45,10 @@ var composite = map[rune]string{'c': "%a %b %d %H:%M:%S %Y", 'x': "%m/%d/%y", 'X
 
 // date reads a date by a format and writes it as year, month and day. The year has
 // no leading zeros: those that the peer's C library writes are none.
-type date struct{ *regexp.Regexp }
+type date struct {
+	*regexp.Regexp
+	known *memo.Memo[string] // dates come again
+}
 
 func dateOf(v value) date {
 	rest := v.text("")
@@ -81,12 +86,15 @@ func dateOf(v value) date {
 	if err != nil {
 		v.fail("%v", err)
 	}
-	return date{re}
+	return date{re, memo.New[string](memoBits)}
 }
 
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 func (d date) canonical(value string) (string, string) {
+	if written, ok := d.known.Get([]byte(value)); ok {
+		return written, ""
+	}
 	m := d.FindStringSubmatch(value)
 	if m == nil || len(m[0]) != len(value) {
 		return "", "not a date of this format"
@@ -101,7 +109,9 @@ func (d date) canonical(value string) (string, string) {
 	if !ok {
 		return "", "not a date"
 	}
-	return fmt.Sprintf("%d%02d%02d", t.Year(), t.Month(), t.Day()), ""
+	written := fmt.Sprintf("%d%02d%02d", t.Year(), t.Month(), t.Day())
+	d.known.Put([]byte(value), written)
+	return written, ""
 }
 
 const none = -1 << 31

@@ -15,14 +15,11 @@ import (
 const maxDigits = 4300
 
 const (
-	blank  = "[ \t\n\v\f\r]*"
+	blanks = " \t\n\v\f\r"
 	digits = `[0-9](?:_?[0-9])*`
 )
 
-var (
-	integerSyntax = regexp.MustCompile(`^` + blank + `([+-]?` + digits + `)` + blank + `$`)
-	floatSyntax   = regexp.MustCompile(`^` + blank + `([+-]?(?:` + digits + `(?:\.(?:` + digits + `)?)?|\.` + digits + `)(?:[eE][+-]?` + digits + `)?)` + blank + `$`)
-)
+var floatSyntax = regexp.MustCompile(`^[+-]?(?:` + digits + `(?:\.(?:` + digits + `)?)?|\.` + digits + `)(?:[eE][+-]?` + digits + `)?$`)
 
 // toASCII writes the digits and spaces of all scripts as those of ASCII, as Python
 // does before it reads a number, and what else is beyond ASCII as a question mark.
@@ -58,25 +55,43 @@ func digit(r rune) rune {
 
 // parseInteger is Python's int(s, 10).
 func parseInteger(s string) (*big.Int, bool) {
-	m := integerSyntax.FindStringSubmatch(toASCII(s))
-	if m == nil {
+	s = strings.Trim(toASCII(s), blanks)
+	digits := strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
+	if len(s)-len(digits) > 1 || !areDigits(digits) {
 		return nil, false
 	}
-	text := strings.ReplaceAll(m[1], "_", "")
-	if len(strings.TrimLeft(text, "+-")) > maxDigits {
+	digits = strings.ReplaceAll(digits, "_", "")
+	if len(digits) > maxDigits {
 		return nil, false
 	}
-	return new(big.Int).SetString(text, 10)
+	n, ok := new(big.Int).SetString(digits, 10)
+	if ok && s[0] == '-' {
+		n.Neg(n)
+	}
+	return n, ok
+}
+
+// areDigits says whether s has digits alone, but for single underscores between.
+func areDigits(s string) bool {
+	between := false // after a digit, where an underscore can be
+	for i := range len(s) {
+		digit := s[i] >= '0' && s[i] <= '9'
+		if !digit && !(s[i] == '_' && between) {
+			return false
+		}
+		between = digit
+	}
+	return between
 }
 
 // parseFloat is Python's float(s), but for infinities and what is no number, which
 // have no token.
 func parseFloat(s string) (float64, bool) {
-	m := floatSyntax.FindStringSubmatch(toASCII(s))
-	if m == nil {
+	s = strings.Trim(toASCII(s), blanks)
+	if !floatSyntax.MatchString(s) {
 		return 0, false
 	}
-	f, _ := strconv.ParseFloat(strings.ReplaceAll(m[1], "_", ""), 64)
+	f, _ := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64) // infinite beyond its range
 	return f, !math.IsInf(f, 0)
 }
 

@@ -23,6 +23,17 @@ func TestMemo(t *testing.T) {
 	}
 }
 
+func TestKeys(t *testing.T) {
+	m := New[int](10)
+	for n := range MaxKey + 2 {
+		key := make([]byte, n) // zeros, so that the length alone tells them apart
+		m.Put(key, n)
+		if v, ok := m.Get(key); ok != (n <= MaxKey) || ok && v != n {
+			t.Errorf("%d bytes: %d, %v", n, v, ok)
+		}
+	}
+}
+
 // Whatever is displaced, a key never gets another key's value.
 func TestMemoIsShared(t *testing.T) {
 	m := New[int](6)
