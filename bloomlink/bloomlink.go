@@ -8,11 +8,14 @@
 // one, not by double hashing, which Niedermeyer et al. (Journal of Privacy and
 // Confidentiality 6(2), 2014) show to give patterns away. Records that share
 // most q-grams share most bits, so that the [Dice] coefficient of two encodings
-// tells how alike two records are.
+// tells how alike two records are. Before it leaves, an encoding is hardened: see
+// [Hardening], which says what of it resists what. [NewCLKEncoder] makes the CLKs
+// of clkhash instead, for those who have such already.
 //
 // An [Index] holds encodings ready to be searched. [Pairs] finds all pairs over a
 // threshold, [Join] by another [Measure] or [Blocking], and [Duplicates] within one
-// set; [Index.Search] looks for one encoding. [Assign] makes pairs one-to-one.
+// set; [Index.Search] looks for one encoding. [Assign] makes pairs one-to-one, and
+// [ClusterGreedy] and its like make clusters over many parties.
 //
 // The owners of the records share the secret of the encodings, so neither may
 // see the other's. Each calls [Submit], and a third party without the secret, the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"os"
 	"sync"
 
 	"github.com/comity-prl/comity/bloomlink"
@@ -87,4 +88,49 @@ func Example() {
 	// the unit: 2 groups among 3 and 3 rows
 	// A's row 0 and B's row 1 are in one group
 	// A's row 1 and B's row 0 are in one group
+}
+
+// Records encoded as clkhash encodes them, in the file that anonlink's entity
+// service takes in.
+func ExampleNewCLKEncoder() {
+	schema, err := bloomlink.ParseCLKSchema([]byte(`{
+		"version": 3,
+		"clkConfig": {"l": 64, "kdf": {"type": "HKDF"}},
+		"features": [
+			{"identifier": "id", "ignored": true},
+			{"identifier": "name", "format": {"type": "string"},
+			 "hashing": {"comparison": {"type": "ngram", "n": 2}, "strategy": {"bitsPerToken": 2}}}
+		]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	encoder, err := bloomlink.NewCLKEncoder(schema, []byte("horse staple battery"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	encodings, err := encoder.EncodeAll(context.Background(), [][]string{{"1", "ludmilla"}, {"2", "ludmila"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	clks := &bloomlink.CLKs{Bits: schema.Bits(), Encodings: encodings}
+	if err := clks.WriteJSON(os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("alike by %.2f\n", bloomlink.Dice(encodings[0], encodings[1]))
+	// Output:
+	// {"clks": ["gcAiEQQUdwE=", "gcAiEAAUdwE="]}
+	// alike by 0.94
+}
+
+// Three parties know one person: two pairs of records are alike enough, and that
+// makes a cluster of three only where not every pair has to be.
+func ExampleClusterGreedy() {
+	edges := append(
+		bloomlink.Edges(0, 1, []bloomlink.Pair{{A: 7, B: 3, Score: 0.91}}),
+		bloomlink.Edges(1, 2, []bloomlink.Pair{{A: 3, B: 5, Score: 0.85}})...)
+	fmt.Println(bloomlink.ClusterGreedy(edges, nil))
+	fmt.Println(bloomlink.ClusterGreedy(edges, &bloomlink.ClusterOptions{Agreement: 0.5}))
+	// Output:
+	// [[{0 7} {1 3}]]
+	// [[{0 7} {1 3} {2 5}]]
 }

@@ -14,7 +14,7 @@ const (
 	calibrationRecords = 1500 // a side
 	calibrationShared  = 750
 
-	lowestThreshold = 0.56 // two encodings that are hardened score about 0.5 by chance
+	lowestThreshold = 0.54 // two encodings that are hardened score about 0.5 by chance
 	thresholdStep   = 0.01
 	plateau         = 0.002 // of F1: what counts as equally good
 )

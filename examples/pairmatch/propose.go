@@ -39,16 +39,16 @@ var standardRules = []struct{ name, parts string }{
 }
 
 // encodingLength is that of an encoding, in bits: long enough for all standard
-// features to leave half of them unset.
-const encodingLength = 1024
+// features to set about two fifths of a filter, which is what hardening wants.
+const encodingLength = 2048
 
 // standardFeatures are the fields that an encoding covers, where the file has
 // them. Names and birth date weigh most, as they tell the members of a household
 // apart; an address has many letters and so fewer bits for each.
 var standardFeatures = []bloomlink.Feature{
-	{Name: "given_name", Q: 2, Bits: 12}, {Name: "family_name", Q: 2, Bits: 8}, {Name: "birth_date", Q: 2, Bits: 14},
-	{Name: "sex", Q: 2, Bits: 20}, {Name: "street", Q: 2, Bits: 5}, {Name: "street_number", Q: 2, Bits: 6},
-	{Name: "postcode", Q: 2, Bits: 8}, {Name: "city", Q: 2, Bits: 5}, {Name: "phone", Q: 2, Bits: 6}, {Name: "email", Q: 2, Bits: 4},
+	{Name: "given_name", Q: 2, Bits: 18}, {Name: "family_name", Q: 2, Bits: 12}, {Name: "birth_date", Q: 2, Bits: 21},
+	{Name: "sex", Q: 2, Bits: 30}, {Name: "street", Q: 2, Bits: 8}, {Name: "street_number", Q: 2, Bits: 9},
+	{Name: "postcode", Q: 2, Bits: 12}, {Name: "city", Q: 2, Bits: 8}, {Name: "phone", Q: 2, Bits: 9}, {Name: "email", Q: 2, Bits: 6},
 }
 
 // newLinkage proposes a linkage file for the fields that a CSV file has.
