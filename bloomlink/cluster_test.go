@@ -99,7 +99,7 @@ func randomEdges(r *rand.Rand) []Edge {
 // a centre.
 func TestClusterProperties(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
+	for range 300 {
 		all := randomEdges(r)
 		linked := make(map[[2]Record]bool)
 		for _, e := range all {

@@ -2,7 +2,6 @@ package bloomlink
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 )
 
@@ -133,17 +132,25 @@ func (d *dataset) join(t testing.TB, e *Encoder, threshold float64) ([]Pair, map
 // fix returns the threshold of the best F1 on a set: the middle of those that are
 // as good.
 func (d *dataset) fix(t testing.TB, e *Encoder) float64 {
-	const low, steps = 0.54, 40
+	const low, steps = 0.54, 40 // of 0.01
 	pairs, truth := d.join(t, e, low)
+	at := make([]quality, steps)
+	for _, p := range pairs {
+		for i := range min(steps, int((p.Score-low)*100+1e-9)+1) {
+			at[i].found++
+			if truth[[2]int{p.A, p.B}] {
+				at[i].right++
+			}
+		}
+	}
 	best, sum, n := 0.0, 0.0, 0.0
-	for i := range steps {
-		threshold := low + float64(i)/100
-		over := slices.DeleteFunc(slices.Clone(pairs), func(p Pair) bool { return p.Score < threshold })
-		switch f1 := judge(over, truth).f1(); {
+	for i, q := range at {
+		q.all = len(truth)
+		switch f1 := q.f1(); {
 		case f1 > best:
-			best, sum, n = f1, threshold, 1
+			best, sum, n = f1, low+float64(i)/100, 1
 		case f1 == best:
-			sum, n = sum+threshold, n+1
+			sum, n = sum+low+float64(i)/100, n+1
 		}
 	}
 	return sum / n
