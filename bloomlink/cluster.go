@@ -18,7 +18,7 @@ type Edge struct {
 	Score float64
 }
 
-// Cluster is a group of records that are taken for one person, in ascending order
+// Cluster is a cluster of records that are taken for one person, in ascending order
 // of party, then row. It has two or more.
 type Cluster []Record
 
@@ -54,7 +54,7 @@ func Edges(a, b int, pairs []Pair) []Edge {
 func ClusterGreedy(edges []Edge, o *ClusterOptions) []Cluster {
 	c := newClusters(o)
 	for _, e := range ordered(edges) {
-		a, b := c.group(e.A), c.group(e.B)
+		a, b := c.cluster(e.A), c.cluster(e.B)
 		if a == b {
 			continue
 		}
@@ -75,7 +75,7 @@ func ClusterGreedy(edges []Edge, o *ClusterOptions) []Cluster {
 func ClusterConnected(edges []Edge, o *ClusterOptions) []Cluster {
 	c := newClusters(o)
 	for _, e := range ordered(edges) {
-		a, b := c.group(e.A), c.group(e.B)
+		a, b := c.cluster(e.A), c.cluster(e.B)
 		if a != b && c.compatible(a, b) {
 			c.join(a, b)
 		}
@@ -89,7 +89,7 @@ func ClusterConnected(edges []Edge, o *ClusterOptions) []Cluster {
 func ClusterStar(edges []Edge, o *ClusterOptions) []Cluster {
 	c := newClusters(o)
 	for _, e := range ordered(edges) {
-		a, b := c.group(e.A), c.group(e.B)
+		a, b := c.cluster(e.A), c.cluster(e.B)
 		if len(b.records) > 1 && len(a.records) == 1 { // let a be the centre's
 			e.A, a, b = e.B, b, a
 		}
@@ -124,22 +124,22 @@ func compareRecords(a, b Record) int {
 	return cmp.Or(cmp.Compare(a.Party, b.Party), cmp.Compare(a.Row, b.Row))
 }
 
-// clusters are groups in the making.
+// clusters are clusters in the making.
 type clusters struct {
 	manyPerParty bool
 	agreement    float64
-	groups       map[Record]*group
+	all          map[Record]*cluster
 }
 
-// group begins with one record and counts its links with other groups.
-type group struct {
+// cluster begins with one record and counts its links with other clusters.
+type cluster struct {
 	records []Record
-	linked  map[*group]int
+	linked  map[*cluster]int
 }
 
-func (g *group) count(other *group, links int) {
+func (g *cluster) count(other *cluster, links int) {
 	if g.linked == nil {
-		g.linked = make(map[*group]int)
+		g.linked = make(map[*cluster]int)
 	}
 	g.linked[other] += links
 }
@@ -148,25 +148,25 @@ func newClusters(o *ClusterOptions) *clusters {
 	if o == nil {
 		o = &ClusterOptions{}
 	}
-	c := &clusters{manyPerParty: o.ManyPerParty, agreement: o.Agreement, groups: make(map[Record]*group)}
+	c := &clusters{manyPerParty: o.ManyPerParty, agreement: o.Agreement, all: make(map[Record]*cluster)}
 	if c.agreement <= 0 {
 		c.agreement = 1
 	}
 	return c
 }
 
-func (c *clusters) group(r Record) *group {
-	g := c.groups[r]
+func (c *clusters) cluster(r Record) *cluster {
+	g := c.all[r]
 	if g == nil {
-		g = &group{records: []Record{r}}
-		c.groups[r] = g
+		g = &cluster{records: []Record{r}}
+		c.all[r] = g
 	}
 	return g
 }
 
-// compatible says whether two groups may be one. With one record a party none has
+// compatible says whether two clusters may be one. With one record a party none has
 // more records than there are parties.
-func (c *clusters) compatible(a, b *group) bool {
+func (c *clusters) compatible(a, b *cluster) bool {
 	if c.manyPerParty {
 		return true
 	}
@@ -178,15 +178,15 @@ func (c *clusters) compatible(a, b *group) bool {
 	return true
 }
 
-// join puts the records of the smaller group, which is b if none is, behind those
+// join puts the records of the smaller cluster, which is b if none is, behind those
 // of the other.
-func (c *clusters) join(a, b *group) {
+func (c *clusters) join(a, b *cluster) {
 	if len(a.records) < len(b.records) {
 		a, b = b, a
 	}
 	a.records = append(a.records, b.records...)
 	for _, r := range b.records {
-		c.groups[r] = a
+		c.all[r] = a
 	}
 	delete(a.linked, b)
 	for g, n := range b.linked {
@@ -200,7 +200,7 @@ func (c *clusters) join(a, b *group) {
 
 func (c *clusters) clusters() []Cluster {
 	var all []Cluster
-	for first, g := range c.groups {
+	for first, g := range c.all {
 		if len(g.records) > 1 && g.records[0] == first {
 			all = append(all, slices.SortedFunc(slices.Values(g.records), compareRecords))
 		}

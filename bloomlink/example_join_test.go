@@ -68,5 +68,5 @@ func ExampleIndex() {
 	}
 	// Output:
 	// rows 1 and 2 are alike: 0.98
-	// the query resembles row 0: 0.99
+	// the query resembles row 0: 0.95
 }
