@@ -22,6 +22,12 @@
 //	R: result, err := psi.Receive(ctx, conn, params, set)
 //	S: handles, err := psi.Send(ctx, conn, params, set)
 //
+// [ECDHRistretto255], the default, rests on the fewest assumptions and takes some
+// 200 µs of processor time an item; [ECDHP256] is for where only NIST curves are
+// allowed. [VOLE] takes less than a microsecond an item, and is the faster one from
+// about 500 items on: [Auto] chooses by the sizes. [VOLEMalicious] costs little more
+// and is for a peer that may depart from the protocol.
+//
 // Sets carry a [Binding] to the epoch, configuration and key that made them. Two
 // sets whose bindings differ end in an error on both sides before a size or an
 // item is sent: a wrong set-up never looks like an empty intersection.
