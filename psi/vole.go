@@ -136,18 +136,22 @@ func exchangeSalts(r *run, me role) (session [32]byte, err error) {
 	if len(peer) != saltSize {
 		return session, fmt.Errorf("%w: salt of %d bytes", ErrLength, len(peer))
 	}
-	first, second := own[:], peer
 	if me == roleSender {
-		first, second = peer, own[:]
+		return r.session(peer, own[:]), nil
 	}
+	return r.session(own[:], peer), nil
+}
+
+// session is the run's name under both salts.
+func (r *run) session(receiver, sender []byte) [32]byte {
 	h := sha256.New()
 	h.Write([]byte("comity psi v1 vole session"))
 	h.Write(r.transcript[:])
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.nReceiver)))
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.nSender)))
-	h.Write(first)
-	h.Write(second)
-	return [32]byte(h.Sum(nil)), nil
+	h.Write(receiver)
+	h.Write(sender)
+	return [32]byte(h.Sum(nil))
 }
 
 // hasher makes keys of items: their hash under a salt, by Matyas, Meyer and Oseas's
