@@ -32,7 +32,8 @@
 // sets whose bindings differ end in an error on both sides before a size or an
 // item is sent: a wrong set-up never looks like an empty intersection.
 //
-// The wire format is versioned by [Version]; two versions refuse each other.
+// The wire format is versioned by [Version]; two versions refuse each other. SPEC.md,
+// beside this file, gives it to the byte.
 package psi
 
 import (

@@ -104,7 +104,11 @@ var rules = map[string]rule{
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/shuffle": {denied: []string{"net/...", "os/..."}},
-	"internal/synth":   {denied: []string{"net/...", "os/..."}},
+	"internal/spectest": {
+		others: []string{"github.com/google/go-cmp/cmp"},
+		denied: []string{"net/..."},
+	},
+	"internal/synth": {denied: []string{"net/...", "os/..."}},
 	"internal/vole": {
 		own:    []string{"internal/aeshash", "internal/gf128", "internal/ot", "internal/parallel", "internal/wire"},
 		others: []string{"golang.org/x/sys/cpu"},
@@ -123,7 +127,7 @@ var rules = map[string]rule{
 }
 
 // forTestsAndExamples may be imported by nothing else.
-var forTestsAndExamples = []string{"internal/synth", "internal/netsim", "internal/wire/wiretest"}
+var forTestsAndExamples = []string{"internal/synth", "internal/netsim", "internal/spectest", "internal/wire/wiretest"}
 
 type pkg struct {
 	ImportPath string
