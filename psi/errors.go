@@ -36,6 +36,10 @@ var (
 	ErrAborted   = wire.ErrAlert     // the peer ended the run; it alone knows why
 )
 
+// ErrAgain ends a run of a fast suite with a chance of 2^-40: under the salts that were
+// drawn, a set cannot be encoded. Another run draws new ones.
+var ErrAgain = errors.New("psi: by a rare chance the sets cannot be encoded: run again")
+
 // A peer that departs from the protocol of VOLEMalicious is found out by one of its
 // checks, each of which has an error of its own. The peer sees the same alert for all
 // of them, and for those above.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/comity-prl/comity/internal/aeshash"
 	"github.com/comity-prl/comity/internal/gf128"
-	"github.com/comity-prl/comity/internal/oprf"
 	"github.com/comity-prl/comity/internal/spectest"
+	"github.com/comity-prl/comity/internal/voleprf"
 	"github.com/comity-prl/comity/internal/wire"
 )
 
@@ -48,11 +48,11 @@ func TestSpecKinds(t *testing.T) {
 	// Of ot, vole and oprf, one after the other.
 	inner := []string{"points", "point", "transfer trees", "corrections", "answer", "trees", "challenge", "proof",
 		"commitment", "seeds", "table", "opening"}
-	if len(inner) != oprf.Kinds {
-		t.Fatalf("oprf has %d kinds, %d names are known", oprf.Kinds, len(inner))
+	if len(inner) != voleprf.Kinds {
+		t.Fatalf("oprf has %d kinds, %d names are known", voleprf.Kinds, len(inner))
 	}
 	for i, name := range inner {
-		got = append(got, spectest.Cells(kindOPRF+wire.Kind(i), name))
+		got = append(got, spectest.Cells(kindPRF+wire.Kind(i), name))
 	}
 	var want [][]string
 	for _, row := range spectest.Table(t, specPage, "2. Frames") {

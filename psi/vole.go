@@ -82,8 +82,6 @@ const (
 
 const saltSize = 32
 
-var errBucket = errors.New("psi: a bucket is full, which has a chance of 2^-40: run again")
-
 // buckets is how the sets of a run are cut.
 type buckets struct {
 	count            int
@@ -218,7 +216,7 @@ func (h *hasher) cut(count, capacity int) ([][]uint32, error) {
 		for i, k := range keys[:n] {
 			b, _ := bits.Mul64(k.Hi, uint64(count))
 			if len(members[b]) == capacity {
-				return nil, errBucket
+				return nil, fmt.Errorf("%w: a bucket is full", ErrAgain)
 			}
 			members[b] = append(members[b], numbers[i])
 		}
@@ -342,6 +340,9 @@ func (s *voleSuite) evaluate(r *run, h *hasher, members []uint32, p *voleprf.Par
 	keys := make([]gf128.Element, len(members))
 	h.keys(keys, members)
 	values, err := voleprf.Receive(r.conn, kindPRF, keys, p)
+	if errors.Is(err, okvs.ErrSeed) {
+		err = fmt.Errorf("%w: %w", ErrAgain, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -145,8 +145,8 @@ func (p *Params) commitment(share []byte) [sha256.Size]byte { return p.hash("com
 func (p *Params) receipt(seeds []byte) [sha256.Size]byte { return p.hash("receipt", seeds) }
 
 func (p *Params) hash(use string, in []byte) [sha256.Size]byte {
-	session := sha256.Sum256(append([]byte("comity voleprf v1 session "), p.Session...))
-	labelled := append([]byte("comity voleprf v1 "+use+" "), session[:]...)
+	session := sha256.Sum256(append([]byte("comity oprf v1 session "), p.Session...))
+	labelled := append([]byte("comity oprf v1 "+use+" "), session[:]...)
 	return sha256.Sum256(append(labelled, in...))
 }
 
@@ -154,7 +154,7 @@ func (p *Params) hash(use string, in []byte) [sha256.Size]byte {
 var hashKey, outputKey = publicKey("hash"), publicKey("output")
 
 func publicKey(use string) *aeshash.Key {
-	h := sha256.Sum256([]byte("comity voleprf v1 " + use))
+	h := sha256.Sum256([]byte("comity oprf v1 " + use))
 	return aeshash.NewKey([16]byte(h[:]))
 }
 

@@ -1,4 +1,4 @@
-package oprf
+package voleprf
 
 import (
 	"testing"
