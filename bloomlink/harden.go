@@ -34,7 +34,7 @@ type Hardening struct {
 	// It halves the length each time.
 	Fold int `json:"fold,omitempty"`
 	// Rule90 replaces each bit by the sum of its two neighbours in GF(2) (Schnell
-	// and Borgs, ICDMW 2016). F1 .943, attack 69, 99.8, 100 %.
+	// and Borgs, ICDMW 2018). F1 .943, attack 69, 99.8, 100 %.
 	Rule90 bool `json:"rule90,omitempty"`
 	// Resample replaces each bit by the sum of two that are drawn by the secret
 	// (Franke and others, EDBT 2021). It does what diffusion by 2 does: F1 .943,
