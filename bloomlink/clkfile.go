@@ -117,7 +117,7 @@ func (d *clkDecoder) document() (*CLKs, error) {
 	}
 	switch name {
 	case "clks":
-	case "clknblocks":
+	case "clknblocks", "clksnblocks": // the service has had it by both names
 		d.clks.Blocks = [][]string{}
 	default:
 		return nil, fmt.Errorf("%w: neither clks nor clknblocks", ErrFormat)

@@ -140,6 +140,21 @@ func TestCLKVectors(t *testing.T) {
 	}
 }
 
+func TestReadCLKsWithBlocks(t *testing.T) {
+	for _, name := range []string{"clknblocks", "clksnblocks"} {
+		got, err := ReadCLKs(strings.NewReader(`{"`+name+`": [["gAE=", "x"], ["AAA="]]}`), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([][]string{{"x"}, {}}, got.Blocks); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff([][]uint64{{1 | 1<<15}, {0}}, bitsOf(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestReadCLKsErrors(t *testing.T) {
 	for text, want := range map[string]error{
 		``:                                 ErrTruncated,

@@ -2,11 +2,13 @@ package bloomlink
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -222,6 +224,38 @@ func TestEncodeErrors(t *testing.T) {
 	}
 	if _, err := NewEncoder(testSchema(), make([]byte, 32), &EncoderOptions{Project: strings.Repeat("p", 256)}); !errors.Is(err, ErrSchema) {
 		t.Errorf("a long project: %v", err)
+	}
+}
+
+func TestEncodeAll(t *testing.T) {
+	e := testEncoder(t, testSchema(), 1)
+	var records [][]string
+	for i := range 100 {
+		records = append(records, []string{fmt.Sprint("name", i), "x", "1990"})
+	}
+	all, err := e.EncodeAll(t.Context(), records)
+	if err != nil || len(all) != len(records) {
+		t.Fatalf("%d encodings, %v", len(all), err)
+	}
+	for i, x := range all {
+		if !slices.Equal(x, encode(t, e, records[i]...)) {
+			t.Fatalf("record %d is encoded in another way", i)
+		}
+	}
+	if all, err := e.EncodeAll(t.Context(), nil); err != nil || len(all) != 0 {
+		t.Errorf("%d encodings of nothing, %v", len(all), err)
+	}
+	records[77] = []string{"a", "Vanderst\xffeen", "b"}
+	_, err = e.EncodeAll(t.Context(), records)
+	var f *FeatureError
+	if !errors.As(err, &f) || f.Feature != 1 || !strings.HasPrefix(err.Error(), "record 77: ") || strings.Contains(err.Error(), "Vander") {
+		t.Errorf("a record that is not UTF-8: %v", err)
+	}
+	ctx, stop := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	stop(enough)
+	if _, err := e.EncodeAll(ctx, records); !errors.Is(err, enough) {
+		t.Errorf("cancelled: %v", err)
 	}
 }
 
