@@ -33,7 +33,7 @@ type UnitParams struct {
 
 // Progress is how far one step of a run has come, in rows.
 type Progress struct {
-	Step        string // "send" at an owner; "receive", both owners' rows, and "compare", both owners' rows, at the unit
+	Step        string // "send" at an owner; "receive", both owners' rows, and "compare", both owners' rows or a small one's alone, at the unit
 	Done, Total int
 }
 
