@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -201,11 +202,8 @@ func (x *Index) encodings() []Encoding {
 }
 
 var (
-	filesOf      = map[int][2]*Index{}
-	syntheticBit = map[string]int{
-		"given_name": 8, "family_name": 8, "birth_date": 8, "sex": 8,
-		"street": 8, "street_number": 8, "postcode": 8, "city": 8,
-	}
+	filesOf   = map[int][2]*Index{}
+	encodedOf = []string{"given_name", "family_name", "birth_date", "sex", "street", "street_number", "postcode", "city"}
 )
 
 // files returns the indexes of two files of n synthetic people, which it keeps.
@@ -243,14 +241,14 @@ func meanCount(x *Index) float64 {
 	return float64(sum) / float64(x.Len())
 }
 
-// synthetic encodes people by name, birth, sex and address.
+// synthetic encodes people by name, birth, sex and address: 400 bits on average.
 func synthetic(t testing.TB, people []synth.Person) []Encoding {
 	t.Helper()
 	schema := &Schema{Length: 1024}
 	var columns []int
 	for i, name := range synth.Fields {
-		if bits := syntheticBit[name]; bits > 0 {
-			schema.Features = append(schema.Features, Feature{Name: name, Q: 2, Bits: bits})
+		if slices.Contains(encodedOf, name) {
+			schema.Features = append(schema.Features, Feature{Name: name, Q: 2, Bits: 8})
 			columns = append(columns, i)
 		}
 	}

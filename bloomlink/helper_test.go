@@ -88,13 +88,7 @@ func sortPairs(pairs []Pair) {
 // collect returns the pairs in ascending order of A, then B.
 func collect(t testing.TB, a, b *Index, threshold float64) []Pair {
 	t.Helper()
-	var pairs []Pair
-	for p, err := range Pairs(t.Context(), a, b, threshold) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		pairs = append(pairs, p)
-	}
+	pairs := joined(t, a, b, threshold, nil)
 	sortPairs(pairs)
 	return pairs
 }
