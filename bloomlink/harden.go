@@ -48,7 +48,7 @@ type Hardening struct {
 	// slows a search down by half.
 	//
 	// It wants a filter with enough bits set, and records of not too many errors.
-	// On FEBRL, 9 fields, by 4 and with 1000 known of 2000: of 1024 bits 15 % set,
+	// On FEBRL, 9 fields, by 4 and with 1000 known and 1000 candidates: of 1024 bits 15 % set,
 	// F1 .993 and attack 100 %; 27 %, .987 and 52 %; 37 %, .972 and 4 %. A longer
 	// filter gives back what that costs, and some of the leak: of 2048 bits 37 %
 	// set, .982 and 7 %, and on GECO, where most fields have errors, .936, to .893
