@@ -7,7 +7,9 @@ type Kind uint8
 
 // Kinds of field.
 const (
-	// Name is a person's name: letters without case or accents, single spaces.
+	// Name is a person's name: letters without case or accents, single spaces, and
+	// no titles. Its variants are the spellings in Latin letters of a name in another
+	// script, and former names.
 	Name Kind = 1 + iota
 	// Text is any other text, such as a place or a street: letters and digits,
 	// without case or accents, single spaces.
@@ -37,7 +39,7 @@ var kinds = [...]struct {
 	normalise func(raw string) (f Field, reason string)
 	parts     []form
 }{
-	Name:     {"name", normaliseWords, []form{initial, first, soundex}},
+	Name:     {"name", normaliseName, nameForms},
 	Text:     {"text", normaliseWords, []form{initial, first}},
 	Date:     {"date", normaliseDate, []form{year}},
 	Sex:      {"sex", normaliseSex, nil},

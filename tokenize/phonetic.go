@@ -1,40 +1,60 @@
 package tokenize
 
-// soundexDigits are the codes of a to z. A 0 separates equal codes; a dash does
-// not.
-const soundexDigits = "01230120022455012623010202"
+import (
+	"maps"
+	"slices"
+	"strings"
 
-// soundexOf returns the Soundex code of a name of ASCII letters, spaces left out,
-// or "" for one with letters of another script. It is the American Soundex as the
-// US National Archives publish it: letters of one code count once also where h or
-// w stands between them.
-func soundexOf(name string) string {
-	code := make([]byte, 0, 4)
-	last := byte('0')
-	for i := range len(name) {
-		c := name[i]
-		if c == ' ' {
-			continue
-		}
-		if c < 'a' || c > 'z' {
-			return ""
-		}
-		d := soundexDigits[c-'a']
-		switch {
-		case len(code) == 0:
-			code = append(code, c-'a'+'A')
-		case c == 'h' || c == 'w':
-			continue
-		case d != '0' && d != last && len(code) < 4:
-			code = append(code, d)
-		}
-		last = d
+	"github.com/comity-prl/comity/internal/phonetic"
+	"github.com/comity-prl/comity/internal/sound"
+)
+
+// codes make parts of a name, none where there is no code.
+var codes = map[form]func(name string) []string{
+	"sorted":  sortedWords,
+	"word":    longWords,
+	"soundex": func(name string) []string { return []string{phonetic.Soundex(name)} },
+	"refined": func(name string) []string { return []string{phonetic.RefinedSoundex(name)} },
+	"nysiis":  func(name string) []string { return []string{phonetic.NYSIIS(name)} },
+	"metaphone": func(name string) []string {
+		primary, secondary := phonetic.DoubleMetaphone(name)
+		return []string{primary, secondary}
+	},
+	"daitch": phonetic.DaitchMokotoff,
+}
+
+// sounds make keys of the words of a name as it sounds to who writes a script.
+var sounds = map[form]func(words []string) []string{
+	"arabic": sound.Arabic.Keys, "cyrillic": sound.Cyrillic.Keys, "han": sound.Han.Keys,
+	"hangul": sound.Hangul.Keys, "hebrew": sound.Hebrew.Keys, "kana": sound.Kana.Keys,
+	"short": sound.Cyrillic.ShortKeys,
+}
+
+// nameForms are the parts that a name has.
+var nameForms = slices.Concat([]form{initial, first}, slices.Collect(maps.Keys(codes)), slices.Collect(maps.Keys(sounds)))
+
+// known reports whether some kind has the form.
+func known(f form) bool { return f == year || slices.Contains(nameForms, f) }
+
+// particles are small words within names, which not everybody writes.
+var particles = wordSet(`al el ad ar as ash at az de del della di da do dos das du la le los las van von der den ter
+	ten te zu zum zur af y e ال`)
+
+// sortedWords returns the words of a name in alphabetical order, with and without
+// particles.
+func sortedWords(name string) []string {
+	words := strings.Fields(name)
+	if !sound.Ordered(words) {
+		slices.Sort(words)
 	}
-	if len(code) == 0 {
-		return ""
+	bare := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return particles[w] })
+	if len(bare) < 2 {
+		bare = words
 	}
-	for len(code) < 4 {
-		code = append(code, '0')
-	}
-	return string(code)
+	return []string{strings.Join(words, " "), strings.Join(bare, " ")}
+}
+
+// longWords returns the words of a name that are no initials.
+func longWords(name string) []string {
+	return slices.DeleteFunc(strings.Fields(name), func(w string) bool { return firstLetters(w, 1) == w })
 }

@@ -34,7 +34,6 @@ const (
 	initial form = "initial"
 	first   form = "first"
 	year    form = "year"
-	soundex form = "soundex"
 )
 
 // Part is one part of one field. Its text, as in JSON, is the name of the field,
@@ -43,7 +42,27 @@ const (
 //	initial   the first letter or digit
 //	firstN    the first N letters and digits, as in first4; N is 1 to 64
 //	year      of a date
-//	soundex   the American Soundex code; none for names not in Latin letters
+//
+// of a name moreover one of
+//
+//	sorted     its words in alphabetical order, also without particles such as al and
+//	           van: given and family name may change places
+//	word       any one of its words of two letters and more: of two surnames, either
+//	soundex    the American Soundex code
+//	refined    the refined Soundex code
+//	nysiis     the NYSIIS code
+//	metaphone  the codes of Double Metaphone
+//	daitch     the codes of the Daitch–Mokotoff Soundex
+//	arabic, cyrillic, han, hangul, hebrew, kana
+//	           how it sounds to those who write Arabic or Persian, and so on
+//	short      how its two outer words sound: the middle one may be missing
+//
+// The codes from soundex to daitch are of the name in Latin letters, and there is
+// none for a name that cannot be written so. The parts named after scripts are keys
+// under which a name in that script and its Latin spellings meet, in whatever order
+// its words are: for peers that write that script, and of the whole name, or with a
+// birth date, rather than of one common name alone. Two names in Latin letters
+// seldom meet by them.
 //
 // The whole of a date is one of day precision: of a date whose day is not known,
 // only the year can be used.
@@ -65,10 +84,12 @@ func ParsePart(text string) (Part, error) {
 		p.form, p.n = first, n
 	}
 	switch p.form {
-	case initial, first, year, soundex:
-		return p, nil
 	case whole:
 		if !cut {
+			return p, nil
+		}
+	default:
+		if known(p.form) {
 			return p, nil
 		}
 	}
@@ -111,22 +132,23 @@ func (p Part) validate(s *Schema) error {
 	return fmt.Errorf("%w: a field of kind %v has no part %q", ErrRule, kind, p)
 }
 
-// of returns the part of one of a field's values, or "" if there is none.
-func (p Part) of(value string, f *Field) string {
+// of returns the parts of one of a field's values.
+func (p Part) of(value string, f *Field) []string {
+	if code, ok := codes[p.form]; ok {
+		return code(value)
+	}
 	switch p.form {
 	case initial:
-		return firstLetters(value, 1)
+		return []string{firstLetters(value, 1)}
 	case first:
-		return firstLetters(value, p.n)
+		return []string{firstLetters(value, p.n)}
 	case year:
-		return value[:min(4, len(value))]
-	case soundex:
-		return soundexOf(value)
+		return []string{value[:min(4, len(value))]}
 	}
 	if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
-		return ""
+		return nil
 	}
-	return value
+	return []string{value}
 }
 
 // firstLetters returns the first n letters and digits, with the marks that belong
@@ -148,10 +170,14 @@ func firstLetters(value string, n int) string {
 	return out.String()
 }
 
-// options returns the distinct parts of a field's value and its variants.
+// options returns the distinct parts of a field's value and its variants, up to
+// maxReadings.
 func (p Part) options(f *Field) []string {
 	if f.Value == "" {
 		return nil
+	}
+	if keys, ok := sounds[p.form]; ok {
+		return keys(strings.Fields(f.Value))
 	}
 	var out []string
 	for i := range 1 + len(f.Variants) {
@@ -159,11 +185,11 @@ func (p Part) options(f *Field) []string {
 		if i > 0 {
 			value = f.Variants[i-1]
 		}
-		part := p.of(value, f)
-		if part == "" || slices.Contains(out, part) {
-			continue
+		for _, part := range p.of(value, f) {
+			if part != "" && !slices.Contains(out, part) && len(out) < maxReadings {
+				out = append(out, part)
+			}
 		}
-		out = append(out, part)
 	}
 	return out
 }

@@ -18,14 +18,14 @@ import (
 
 // version counts changes to canonical forms, tables and the layout of a PRF's
 // inputs.
-const version = 1
+const version = 2
 
 const (
 	// batchSize is how many records are worked on at once.
 	batchSize = 2048
 	// maxReadings bounds the tokens of one record by one rule, where several of its
 	// fields have variants.
-	maxReadings = 16
+	maxReadings = 32
 )
 
 // Tokenizer makes the tokens of records. It is safe for concurrent use.
@@ -163,7 +163,7 @@ func (e *RecordError) Unwrap() error { return e.Err }
 
 // Tokens yields the tokens of records, in order of row and rule. A record makes
 // one token for each rule whose parts it has; where a field has variants, one for
-// each reading, up to 16. Records are read in batches of bounded size, and all
+// each reading, up to 32. Records are read in batches of bounded size, and all
 // cores share the work.
 //
 // A record with values that cannot be read yields a *RecordError, and then the

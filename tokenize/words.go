@@ -27,7 +27,7 @@ func normaliseWords(raw string) (Field, string) {
 var placeholders = map[string]bool{
 	"n a": true, "unknown": true, "not known": true, "unbekannt": true, "inconnu": true, "inconnue": true,
 	"desconocido": true, "desconocida": true, "sconosciuto": true, "sconosciuta": true, "desconhecido": true,
-	"onbekend": true, "nieznany": true, "nieznana": true,
+	"onbekend": true, "nieznany": true, "nieznana": true, "неизвестно": true, "невідомо": true, "不明": true, "不詳": true,
 }
 
 func placeholder(value string) string {
@@ -71,8 +71,11 @@ func foldASCII(s string) string {
 	return string(out)
 }
 
-// letters writes in ASCII the Latin letters that a decomposition leaves alone.
+// letters writes in ASCII the Latin letters that a decomposition leaves alone, and
+// in one way the letters that Arabic and Persian writers interchange. Tatweel only
+// stretches a word.
 var letters = map[rune]string{
+	'ى': "ي", 'ی': "ي", 'ک': "ك", 'ة': "ه", 'ہ': "ه", 'ھ': "ه", 'ٱ': "ا", 'ـ': "",
 	'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ħ': "h", 'ı': "i",
 	'ŋ': "n", 'ŧ': "t", 'ĸ': "k", 'ə': "e", 'ɓ': "b", 'ɖ': "d", 'ɗ': "d", 'ƙ': "k", 'ƴ': "y", 'ʼ': "",
 }
@@ -80,35 +83,51 @@ var letters = map[rune]string{
 // marks that join two parts of a word, and are left out.
 const apostrophes = "'`´‘’‛ʹʻʼʽˈ′＇"
 
+// unmarked are the scripts whose letters stay what they are without their marks, and
+// are often written so. In others a mark can make another letter.
+var unmarked = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Arabic, unicode.Hebrew}
+
+// Marks that show the stress on Cyrillic vowels in dictionaries.
+var stress = map[rune]bool{'\u0300': true, '\u0301': true}
+
+const stressed = "аеиоуыэюяіїє"
+
 // fold returns words of letters and digits, one space apart. Case is folded by
-// the Unicode rules, compatibility forms are replaced, and Latin letters lose
-// their marks; other scripts, where a mark can make another letter, keep theirs.
-// The result is NFC.
+// the Unicode rules, compatibility forms are replaced, and letters of the scripts
+// that can do without lose their marks. The result is NFC.
 func fold(s string) string {
 	s = norm.NFKD.String(caseFold(norm.NFKD.String(s)))
 	var out strings.Builder
-	gap, latin := false, false
+	gap, bare := false, false
+	var last rune
 	for _, r := range s {
 		write := ""
 		switch {
 		case strings.ContainsRune(apostrophes, r):
 			continue
 		case unicode.Is(unicode.M, r):
-			if latin || out.Len() == 0 || gap {
+			if bare || out.Len() == 0 || gap {
+				continue
+			}
+			if stress[r] && strings.ContainsRune(stressed, last) {
 				continue
 			}
 			write = string(r)
 		case unicode.IsLetter(r):
-			latin = unicode.Is(unicode.Latin, r)
 			var ok bool
 			if write, ok = letters[r]; !ok {
 				write = string(r)
 			}
+			if write == "" {
+				continue
+			}
+			bare = unicode.In(r, unmarked...)
+			last = r
 		case unicode.Is(unicode.Nd, r):
-			latin = false
+			bare = false
 			write = string(digit(r))
 		default:
-			latin = false
+			bare = false
 			gap = out.Len() > 0
 			continue
 		}
