@@ -75,6 +75,9 @@ func wordSet(text string) map[string]bool {
 // only from a name that has two words without, so that nobody whose name is one
 // loses it.
 func parts(name string) (current string, former []string) {
+	if !hasAffix(name) {
+		return name, nil
+	}
 	words := strings.Fields(name)
 	if i := slices.IndexFunc(words, func(w string) bool { return formerly[w] }); i > 0 && i < len(words)-1 {
 		before, _ := parts(strings.Join(words[i+1:], " "))
@@ -86,6 +89,17 @@ func parts(name string) (current string, former []string) {
 		}
 	}
 	return strings.Join(untitled(words), " "), former
+}
+
+// hasAffix reports whether a name has a word that may not belong to it. Most have
+// none.
+func hasAffix(name string) bool {
+	for w := range strings.SplitSeq(name, " ") {
+		if titles[w] || suffixes[w] || formerly[w] {
+			return true
+		}
+	}
+	return false
 }
 
 func untitled(words []string) []string {

@@ -27,7 +27,7 @@ var codes = map[form]func(name string) []string{
 var sounds = map[form]func(words []string) []string{
 	"arabic": sound.Arabic.Keys, "cyrillic": sound.Cyrillic.Keys, "han": sound.Han.Keys,
 	"hangul": sound.Hangul.Keys, "hebrew": sound.Hebrew.Keys, "kana": sound.Kana.Keys,
-	"short": sound.Cyrillic.ShortKeys,
+	"short": sound.Cyrillic.ShortKeys, "initials": sound.Cyrillic.InitialKeys,
 }
 
 // nameForms are the parts that a name has.

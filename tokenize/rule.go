@@ -56,6 +56,8 @@ const (
 //	arabic, cyrillic, han, hangul, hebrew, kana
 //	           how it sounds to those who write Arabic or Persian, and so on
 //	short      how its two outer words sound: the middle one may be missing
+//	initials   how its last word, or its first, sounds: of the others there may be
+//	           initials alone
 //
 // The codes from soundex to daitch are of the name in Latin letters, and there is
 // none for a name that cannot be written so. The parts named after scripts are keys

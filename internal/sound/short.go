@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// middles are the classes of what a middle name may begin with: a vowel or one of
-// these sounds. A name that begins with o, u or w is of the class of v.
-var middles = [...]string{"", "bp", "fvU", "mn", "tdT", "kgqxhG", "szSZCJc", "lr"}
+// beginnings are the classes of what a name may begin with: a vowel or one of these
+// sounds. A name that begins with o, u or w is of the class of v.
+var beginnings = [...]string{"", "bp", "fvU", "mn", "tdT", "kgqxhG", "szSZCJc", "lr"}
 
 // patronymics are how the middle names of Slavic languages end, in Cyrillic letters
 // and in Latin ones.
 var patronymics = []string{
 	"ович", "евич", "йович", "авіч", "евіч", "овіч", "овна", "евна", "івна", "ївна", "инична", "аўна", "еўна",
-	"ovich", "evich", "ovych", "evych", "ovitch", "evitch", "owitsch", "ewitsch", "ovna", "evna", "ivna", "yevna", "iyovych",
+	"ovich", "evich", "ovych", "evych", "ovitch", "evitch", "owitsch", "ewitsch", "ovna", "evna", "ivna",
 }
 
 // ShortKeys returns the keys of the two outer words of a name of three, each with the
@@ -23,38 +23,36 @@ var patronymics = []string{
 // patronymic, and two names whose middle names differ seldom meet. There are none
 // for other names, nor for short ones.
 func (s Script) ShortKeys(words []string) []string {
-	spoken := s.spoken(words)
-	if len(spoken) == 0 {
-		return nil
-	}
-	words = spoken[0].words
 	var classes []int
 	switch len(words) {
 	case 2:
-		for i := range middles {
+		for i := range beginnings {
 			classes = append(classes, i)
 		}
 	case 3:
 		i := middle(words)
-		r := s.names(words[i:i+1], joinSkeleton)
-		if len(r) == 0 {
+		class, ok := s.beginning(words[i])
+		if !ok {
 			return nil
 		}
-		classes = []int{middleClass(r[0].Text)}
+		classes = []int{class}
 		words = slices.Delete(slices.Clone(words), i, i+1)
-	default:
+	}
+	if len(classes) == 0 {
 		return nil
 	}
 	var out []string
-	for _, r := range s.keys(words) {
-		if consonants(r.Text)-strings.Count(r.Text, " ")-strings.Count(r.Text, "+") < shortest {
-			continue
-		}
-		for _, c := range classes {
-			out = append(out, r.Text+"/"+strconv.Itoa(c))
-		}
-		if len(out)+len(classes) > maxReadings {
-			break
+	for _, u := range s.spoken(words) {
+		keys := s.keys(u.words)
+		for _, r := range keys[:min(len(keys), maxReadings/len(classes))] {
+			if consonants(r.Text)-strings.Count(r.Text, " ")-strings.Count(r.Text, "+") < shortest {
+				continue
+			}
+			for _, c := range classes {
+				if key := r.Text + "/" + strconv.Itoa(c); len(out) < MaxKeys && !slices.Contains(out, key) {
+					out = append(out, key)
+				}
+			}
 		}
 	}
 	return out
@@ -75,12 +73,19 @@ func middle(words []string) int {
 	return i
 }
 
-func middleClass(skeleton string) int {
-	skeleton = strings.TrimSpace(skeleton)
-	for i, letters := range middles {
-		if skeleton != "" && strings.IndexByte(letters, skeleton[0]) >= 0 {
-			return i
-		}
+// beginning returns the class of what a word begins with, in its likeliest reading.
+func (s Script) beginning(word string) (class int, ok bool) {
+	spoken := s.spoken([]string{word})
+	if len(spoken) == 0 {
+		return 0, false
 	}
-	return 0
+	r := s.names(spoken[0].words, joinSkeleton)
+	if len(r) == 0 {
+		return 0, false
+	}
+	skeleton := strings.TrimSpace(r[0].Text)
+	if skeleton == "" {
+		return 0, false
+	}
+	return max(0, slices.IndexFunc(beginnings[:], func(b string) bool { return strings.Contains(b, skeleton[:1]) })), true
 }

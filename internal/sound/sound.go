@@ -67,10 +67,10 @@ var scripts = [...]struct {
 	limits
 }{
 	Arabic:   {"arabic", unicode.Arabic, limits{3, 6, 2, 3, 4, 0, true, false}},
-	Cyrillic: {"cyrillic", unicode.Cyrillic, limits{3, 6, 2, 1, 2, 1, false, false}},
+	Cyrillic: {"cyrillic", unicode.Cyrillic, limits{3, 6, 2, 1, 2, 1, true, false}},
 	Han:      {"han", unicode.Han, limits{5, 5, 2, 2, 2, 9, false, false}},
-	Hangul:   {"hangul", unicode.Hangul, limits{2, 9, 2, 1, 3, 9, false, false}},
-	Hebrew:   {"hebrew", unicode.Hebrew, limits{0, 7, 0, 0, 4, 9, true, true}},
+	Hangul:   {"hangul", unicode.Hangul, limits{2, 3, 0, 2, 5, 9, true, false}},
+	Hebrew:   {"hebrew", unicode.Hebrew, limits{0, 3, 0, 0, 5, 9, true, true}},
 	Kana:     {"kana", unicode.Katakana, limits{5, 6, 2, 2, 2, 9, true, false}},
 }
 
@@ -102,8 +102,8 @@ var models = func() (m [len(scripts)]func() *model) {
 }()
 
 // Keys returns the keys of a name, given as its words in lower case without marks,
-// in the sounds of a script. Words that have no sound, such as numbers and initials,
-// are left out.
+// in the sounds of a script. Numbers and initials are left out, but a single word that
+// is left is no name.
 func (s Script) Keys(words []string) []string {
 	var out []string
 	for _, r := range s.spoken(words) {
@@ -141,6 +141,9 @@ func tag(words []string) int {
 			if c == 'y' {
 				c = 'i'
 			}
+			if last == 'q' && c == 'u' {
+				continue
+			}
 			if vowel(c) && !vowel(last) && (c != 'i' || i < len(w)-1) {
 				place++
 				sum += place * (strings.IndexByte("aiu", c) + 1)
@@ -170,14 +173,14 @@ const (
 func (s Script) spoken(words []string) []utterance {
 	full := make([]string, 0, len(words))
 	for _, w := range words {
-		initial := len(words) > 2 && len(w) == 1
-		if !initial && !strings.ContainsAny(w, "0123456789") {
+		if !(len(words) > 2 && initial(w)) && !strings.ContainsAny(w, "0123456789") {
 			full = append(full, translit.Katakana(w))
 		}
 	}
-	if words = full; len(words) == 0 || len(words) > maxWords {
+	if len(full) == 0 || len(full) > maxWords || len(full) == 1 && len(words) > 1 {
 		return nil
 	}
+	words = full
 	inLatin, inScript := true, true
 	for _, w := range words {
 		for _, r := range w {

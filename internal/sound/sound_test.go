@@ -98,6 +98,28 @@ func TestShortKeys(t *testing.T) {
 	}
 }
 
+func TestInitialKeys(t *testing.T) {
+	for _, tt := range []struct {
+		a, b     string
+		together bool
+	}{
+		{"spivakov v t", "vladimir spivakov", true},
+		{"в т спиваков", "спиваков владимир теодорович", true},
+		{"v spivakov", "спиваков в т", true},
+		{"m spivakov", "vladimir spivakov", false},
+		{"v spivakov", "vladimir sorokin", false},
+		{"viktor yakunin", "vladimir yakunin", false},
+		{"spivakov", "spivakov", false},
+		{"김 정은", "김 정은", false},
+	} {
+		keys := Cyrillic.InitialKeys(strings.Fields(tt.a))
+		got := slices.ContainsFunc(Cyrillic.InitialKeys(strings.Fields(tt.b)), func(k string) bool { return slices.Contains(keys, k) })
+		if got != tt.together {
+			t.Errorf("%q and %q meet: %v, want %v", tt.a, tt.b, got, tt.together)
+		}
+	}
+}
+
 // Every letter of a table is of its script, and every rule has a reading.
 func TestTables(t *testing.T) {
 	for i, s := range scripts {
@@ -124,7 +146,7 @@ func FuzzKeys(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script uint8, name string) {
 		s := Script(script) % Script(len(scripts))
 		words := strings.Fields(name)
-		for _, keys := range [][]string{s.Keys(words), s.ShortKeys(words)} {
+		for _, keys := range [][]string{s.Keys(words), s.ShortKeys(words), s.InitialKeys(words)} {
 			if len(keys) > MaxKeys {
 				t.Errorf("%d keys", len(keys))
 			}
