@@ -9,18 +9,22 @@ import (
 	"github.com/comity-prl/comity/internal/sound"
 )
 
-// codes make parts of a name, none where there is no code.
-var codes = map[form]func(name string) []string{
+// codes append parts of a name, none or "" where there is no code.
+var codes = map[form]func(parts []string, name string) []string{
 	"sorted":  sortedWords,
 	"word":    longWords,
-	"soundex": func(name string) []string { return []string{phonetic.Soundex(name)} },
-	"refined": func(name string) []string { return []string{phonetic.RefinedSoundex(name)} },
-	"nysiis":  func(name string) []string { return []string{phonetic.NYSIIS(name)} },
-	"metaphone": func(name string) []string {
+	"soundex": one(phonetic.Soundex),
+	"refined": one(phonetic.RefinedSoundex),
+	"nysiis":  one(phonetic.NYSIIS),
+	"metaphone": func(parts []string, name string) []string {
 		primary, secondary := phonetic.DoubleMetaphone(name)
-		return []string{primary, secondary}
+		return append(parts, primary, secondary)
 	},
-	"daitch": phonetic.DaitchMokotoff,
+	"daitch": func(parts []string, name string) []string { return append(parts, phonetic.DaitchMokotoff(name)...) },
+}
+
+func one(code func(name string) string) func(parts []string, name string) []string {
+	return func(parts []string, name string) []string { return append(parts, code(name)) }
 }
 
 // sounds make keys of the words of a name as it sounds to who writes a script.
@@ -40,21 +44,26 @@ func known(f form) bool { return f == year || slices.Contains(nameForms, f) }
 var particles = wordSet(`al el ad ar as ash at az de del della di da do dos das du la le los las van von der den ter
 	ten te zu zum zur af y e ال`)
 
-// sortedWords returns the words of a name in alphabetical order, with and without
+// sortedWords appends the words of a name in alphabetical order, with and without
 // particles.
-func sortedWords(name string) []string {
+func sortedWords(parts []string, name string) []string {
 	words := strings.Fields(name)
 	if !sound.Ordered(words) {
 		slices.Sort(words)
 	}
-	bare := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return particles[w] })
-	if len(bare) < 2 {
-		bare = words
+	parts = append(parts, strings.Join(words, " "))
+	if bare := slices.DeleteFunc(words, func(w string) bool { return particles[w] }); len(bare) > 1 {
+		parts = append(parts, strings.Join(bare, " "))
 	}
-	return []string{strings.Join(words, " "), strings.Join(bare, " ")}
+	return parts
 }
 
-// longWords returns the words of a name that are no initials.
-func longWords(name string) []string {
-	return slices.DeleteFunc(strings.Fields(name), func(w string) bool { return firstLetters(w, 1) == w })
+// longWords appends the words of a name that are no initials.
+func longWords(parts []string, name string) []string {
+	for w := range strings.SplitSeq(name, " ") {
+		if firstLetters(w, 1) != w {
+			parts = append(parts, w)
+		}
+	}
+	return parts
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // ErrRule says that a rule is unusable.
@@ -134,28 +135,32 @@ func (p Part) validate(s *Schema) error {
 	return fmt.Errorf("%w: a field of kind %v has no part %q", ErrRule, kind, p)
 }
 
-// of returns the parts of one of a field's values.
-func (p Part) of(value string, f *Field) []string {
+// of appends the parts of one of a field's values.
+func (p Part) of(parts []string, value string, f *Field) []string {
 	if code, ok := codes[p.form]; ok {
-		return code(value)
+		return code(parts, value)
 	}
 	switch p.form {
 	case initial:
-		return []string{firstLetters(value, 1)}
+		return append(parts, firstLetters(value, 1))
 	case first:
-		return []string{firstLetters(value, p.n)}
+		return append(parts, firstLetters(value, p.n))
 	case year:
-		return []string{value[:min(4, len(value))]}
+		return append(parts, value[:min(4, len(value))])
 	}
 	if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
-		return nil
+		return parts
 	}
-	return []string{value}
+	return append(parts, value)
 }
 
 // firstLetters returns the first n letters and digits, with the marks that belong
 // to them, without spaces.
 func firstLetters(value string, n int) string {
+	if head := value[:min(n, len(value))]; isASCII(head) && strings.IndexByte(head, ' ') < 0 &&
+		(len(head) == len(value) || value[len(head)] < utf8.RuneSelf) {
+		return head
+	}
 	var out strings.Builder
 	for _, r := range value {
 		if r == ' ' {
@@ -172,26 +177,26 @@ func firstLetters(value string, n int) string {
 	return out.String()
 }
 
-// options returns the distinct parts of a field's value and its variants, up to
+// options appends the distinct parts of a field's value and its variants, up to
 // maxReadings.
-func (p Part) options(f *Field) []string {
+func (p Part) options(parts []string, f *Field) []string {
 	if f.Value == "" {
-		return nil
+		return parts
 	}
+	start := len(parts)
 	if keys, ok := sounds[p.form]; ok {
-		return keys(strings.Fields(f.Value))
+		parts = append(parts, keys(strings.Fields(f.Value))...)
+		return parts[:min(len(parts), start+maxReadings)]
 	}
-	var out []string
-	for i := range 1 + len(f.Variants) {
-		value := f.Value
-		if i > 0 {
-			value = f.Variants[i-1]
-		}
-		for _, part := range p.of(value, f) {
-			if part != "" && !slices.Contains(out, part) && len(out) < maxReadings {
-				out = append(out, part)
-			}
+	parts = p.of(parts, f.Value, f)
+	for _, v := range f.Variants {
+		parts = p.of(parts, v, f)
+	}
+	kept := parts[:start]
+	for _, part := range parts[start:] {
+		if part != "" && len(kept) < start+maxReadings && !slices.Contains(kept[start:], part) {
+			kept = append(kept, part)
 		}
 	}
-	return out
+	return kept
 }

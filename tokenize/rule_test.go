@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func mustPart(t testing.TB, text string) Part {
@@ -93,7 +94,7 @@ func TestPartOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			fields, _ := s.Normalize(Record{tt.raw})
-			if diff := cmp.Diff(tt.want, p.options(&fields[0])); diff != "" {
+			if diff := cmp.Diff(tt.want, p.options(nil, &fields[0]), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 		})

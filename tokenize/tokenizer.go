@@ -220,7 +220,7 @@ type share struct {
 
 func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Record) {
 	var inputs [][]byte
-	prefix := t.input(forToken)
+	w := writer{prefix: t.input(forToken)}
 	for i, r := range records {
 		fields, err := t.schema.Normalize(r)
 		if err != nil {
@@ -231,7 +231,7 @@ func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Recor
 		}
 		for rule := range t.rules {
 			before := len(inputs)
-			inputs = t.readings(inputs, prefix, rule, fields)
+			inputs = t.readings(inputs, &w, rule, fields)
 			for range inputs[before:] {
 				s.entries = append(s.entries, Entry{Row: row + i, Rule: rule})
 			}
@@ -249,27 +249,56 @@ func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Recor
 	}
 }
 
+// writer makes the inputs of a PRF in large pieces of memory.
+type writer struct {
+	prefix []byte
+	space  []byte
+	parts  []string // of the rule at hand
+}
+
 // readings appends the PRF's inputs for one record under one rule: none if a part
 // is missing. Number, rule and length of each part keep two inputs from being
 // alike.
-func (t *Tokenizer) readings(inputs [][]byte, prefix []byte, rule int, fields []Field) [][]byte {
-	start := append(slices.Clip(prefix), byte(rule>>8), byte(rule))
-	heads := [][]byte{start}
+func (t *Tokenizer) readings(inputs [][]byte, w *writer, rule int, fields []Field) [][]byte {
+	w.parts = w.parts[:0]
+	var starts, heads [maxParts]int // of each part: its options in w.parts; the readings before it
+	n, longest := 1, len(w.prefix)+2
 	for i, p := range t.rules[rule].Parts {
-		options := p.options(&fields[t.fields[rule][i]])
-		if len(options) == 0 {
+		start := len(w.parts)
+		w.parts = p.options(w.parts, &fields[t.fields[rule][i]])
+		if len(w.parts) == start {
 			return inputs
 		}
-		longer := make([][]byte, 0, len(heads)*len(options))
-		for _, option := range options {
-			for _, head := range heads {
-				b := binary.BigEndian.AppendUint32(slices.Clip(head), uint32(len(option)))
-				longer = append(longer, append(b, option...))
-			}
+		size := 0
+		for _, option := range w.parts[start:] {
+			size = max(size, len(option))
 		}
-		heads = longer[:min(len(longer), maxReadings)]
+		longest += 4 + size
+		heads[i] = n
+		n = min(n*(len(w.parts)-start), maxReadings)
+		starts[i] = start
 	}
-	return append(inputs, heads...)
+	for reading := range n {
+		if cap(w.space)-len(w.space) < longest {
+			w.space = make([]byte, 0, max(longest, 64<<10))
+		}
+		start := len(w.space)
+		b := append(w.space, w.prefix...)
+		b = append(b, byte(rule>>8), byte(rule))
+		// The first part's options take turns fastest.
+		for i := range t.rules[rule].Parts {
+			at := reading
+			for j := len(t.rules[rule].Parts) - 1; j > i; j-- {
+				at %= heads[j]
+			}
+			option := w.parts[starts[i]+at/heads[i]]
+			b = binary.BigEndian.AppendUint32(b, uint32(len(option)))
+			b = append(b, option...)
+		}
+		w.space = b
+		inputs = append(inputs, b[start:len(b):len(b)])
+	}
+	return inputs
 }
 
 // yield passes on errors and entries in order of row, and reports whether to go
