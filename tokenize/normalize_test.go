@@ -200,6 +200,20 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
+// The way of most names folds as any does.
+func TestFoldLatin(t *testing.T) {
+	for r := rune(1); r < 0x200; r++ {
+		for _, s := range []string{string(r), "a" + string(r) + "b", "É" + string(r), string(r) + " ñ", "x́" + string(r)} {
+			if got, ok := foldLatin(s); ok && got != foldAny(s) {
+				t.Errorf("%U folds to %q, want %q", r, got, foldAny(s))
+			}
+		}
+	}
+	if _, ok := foldLatin("Gómez Łucja Škoda"); !ok {
+		t.Error("a Latin name takes the long way")
+	}
+}
+
 // Every rune that means something by itself, alone and between letters, in each
 // kind that folds. Ideographs and syllables of Hangul are too many and all alike.
 func TestNormalizeEveryRune(t *testing.T) {

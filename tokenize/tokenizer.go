@@ -219,7 +219,8 @@ type share struct {
 }
 
 func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Record) {
-	var inputs [][]byte
+	inputs := make([][]byte, 0, len(records)*len(t.rules))
+	s.entries = make([]Entry, 0, cap(inputs))
 	w := writer{prefix: t.input(forToken)}
 	for i, r := range records {
 		fields, err := t.schema.Normalize(r)

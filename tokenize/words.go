@@ -3,6 +3,7 @@ package tokenize
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -16,8 +17,10 @@ func normaliseWords(raw string) (Field, string) {
 		return Field{Value: placeholder(foldASCII(raw))}, ""
 	}
 	f := Field{Value: placeholder(fold(raw))}
-	if expanded := fold(expand(raw)); f.Value != "" && expanded != f.Value && len(expanded) <= maxValue {
-		f.Variants = []string{expanded}
+	if longer := expand(raw); longer != raw && f.Value != "" {
+		if expanded := fold(longer); expanded != f.Value && len(expanded) <= maxValue {
+			f.Variants = []string{expanded}
+		}
 	}
 	return f, ""
 }
@@ -96,6 +99,47 @@ const stressed = "аеиоуыэюяіїє"
 // the Unicode rules, compatibility forms are replaced, and letters of the scripts
 // that can do without lose their marks. The result is NFC.
 func fold(s string) string {
+	if folded, ok := foldLatin(s); ok {
+		return folded
+	}
+	return foldAny(s)
+}
+
+// latinFolds are the letters of Latin-1 and Latin Extended-A, each folded by itself.
+var latinFolds = func() (folds [latinLast - latinFirst + 1]string) {
+	for i := range folds {
+		folded := foldAny(string(rune(latinFirst + i)))
+		// × is no letter, and ŀ has a dot that parts words.
+		if foldAny("a"+string(rune(latinFirst+i))+"a") == "a"+folded+"a" {
+			folds[i] = folded
+		}
+	}
+	return folds
+}()
+
+const (
+	latinFirst = 'À'
+	latinLast  = 'ſ'
+)
+
+// foldLatin is fold for words of ASCII and of those letters, which most names that
+// are not ASCII are. It reports whether s is one.
+func foldLatin(s string) (string, bool) {
+	out := make([]byte, 0, len(s)+4)
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case r < latinFirst || r > latinLast || latinFolds[r-latinFirst] == "":
+			return "", false
+		default:
+			out = append(out, latinFolds[r-latinFirst]...)
+		}
+	}
+	return foldASCII(string(out)), true
+}
+
+func foldAny(s string) string {
 	s = norm.NFKD.String(caseFold(norm.NFKD.String(s)))
 	var out strings.Builder
 	gap, bare := false, false
