@@ -25,8 +25,8 @@ func normaliseName(raw string) (Field, string) {
 	for _, n := range former {
 		f.add(n, "previous")
 	}
-	if words := strings.Fields(name); !isASCII(name) && len(words) <= maxWords {
-		for _, s := range translit.Latin(words) {
+	if !isASCII(name) && len(name) <= maxSpelt {
+		for _, s := range translit.Latin(strings.Fields(name)) {
 			f.add(s.Text, s.Scheme)
 		}
 	}
@@ -43,8 +43,8 @@ func (f *Field) add(variant, label string) {
 	f.Labels = append(f.Labels, label)
 }
 
-// maxWords bounds the words of a name that is written in Latin letters.
-const maxWords = 16
+// maxSpelt bounds the bytes of a name that gets spellings in Latin letters.
+const maxSpelt = 256
 
 // titles stand before a name. Titles that are also common names, such as prince or
 // major, are not among them.
@@ -80,13 +80,12 @@ func parts(name string) (current string, former []string) {
 	}
 	words := strings.Fields(name)
 	if i := slices.IndexFunc(words, func(w string) bool { return formerly[w] }); i > 0 && i < len(words)-1 {
-		before, _ := parts(strings.Join(words[i+1:], " "))
-		words = words[:i:i]
-		former = []string{before}
-		if len(words) > 1 && !strings.Contains(before, " ") {
+		before := untitled(words[i+1:])
+		if words = words[:i:i]; len(words) > 1 && len(before) == 1 {
 			given := untitled(words)
-			former = []string{strings.Join(append(given[:len(given)-1:len(given)-1], before), " ")}
+			before = append(given[:len(given)-1:len(given)-1], before...)
 		}
+		former = []string{strings.Join(before, " ")}
 	}
 	return strings.Join(untitled(words), " "), former
 }

@@ -86,7 +86,7 @@ func (m *metaphone) double() int {
 func (m *metaphone) germanic() bool { return m.at(0, "van", "von", "sch") }
 
 var metaphoneRules = [26]func(*metaphone){
-	'a' - 'a': metaphoneVowel, 'e' - 'a': metaphoneVowel, 'i' - 'a': metaphoneVowel,
+	0: metaphoneVowel, 'e' - 'a': metaphoneVowel, 'i' - 'a': metaphoneVowel,
 	'o' - 'a': metaphoneVowel, 'u' - 'a': metaphoneVowel, 'y' - 'a': metaphoneVowel,
 	'b' - 'a': func(m *metaphone) { m.add("P", m.double()) }, // Dumb: the b after m is kept
 	'c' - 'a': metaphoneC,

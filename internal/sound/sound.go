@@ -41,8 +41,9 @@ const (
 	maxReadings = 16
 	// beam bounds the readings of a word, or a name, that are followed at once.
 	beam = 32
-	// maxWords bounds the words of a name that are read.
-	maxWords = 12
+	// maxWords and maxBytes bound the names that are read. Longer ones are no names,
+	// and would take long.
+	maxWords, maxBytes = 12, 160
 )
 
 // limits are how much of a sound makes a key. They were chosen by what they find
@@ -177,7 +178,7 @@ func (s Script) spoken(words []string) []utterance {
 			full = append(full, translit.Katakana(w))
 		}
 	}
-	if len(full) == 0 || len(full) > maxWords || len(full) == 1 && len(words) > 1 {
+	if len(full) == 0 || len(full) > maxWords || length(full) > maxBytes || len(full) == 1 && len(words) > 1 {
 		return nil
 	}
 	words = full
@@ -199,11 +200,19 @@ func (s Script) spoken(words []string) []utterance {
 	}
 	var out []utterance
 	for _, spelling := range translit.Latin(words) {
-		if len(out) < 3 {
+		if len(out) < 3 && len(spelling.Text) <= maxBytes {
 			out = append(out, utterance{strings.Fields(spelling.Text), third})
 		}
 	}
 	return out
+}
+
+// length returns the bytes of words.
+func length(words []string) (n int) {
+	for _, w := range words {
+		n += len(w)
+	}
+	return n
 }
 
 // keys returns the keys of a name without their tags.

@@ -69,7 +69,7 @@ func TestKeys(t *testing.T) {
 // What has no sound has no key.
 func TestNoKeys(t *testing.T) {
 	for s := range Script(len(scripts)) {
-		for _, name := range []string{"", "1 2", "ь", "々", "кk", "☃", "क", "a", strings.Repeat("ab ", 13)} {
+		for _, name := range []string{"", "1 2", "ь", "々", "кk", "☃", "क", "a", strings.Repeat("ab ", 13), strings.Repeat("щ", 100)} {
 			if got := s.Keys(strings.Fields(name)); len(got) > 0 {
 				t.Errorf("%s: %q has %d keys", scripts[s].name, name, len(got))
 			}
