@@ -41,7 +41,8 @@ const (
 // and, unless the whole is meant, a slash and one of
 //
 //	initial   the first letter or digit
-//	firstN    the first N letters and digits, as in first4; N is 1 to 64
+//	firstN    the first N letters and digits, as in first4; N is 1 to 64. Of a whole
+//	          name, first24 meets what a machine-readable zone has cut off behind
 //	year      of a date
 //
 // of a name moreover one of

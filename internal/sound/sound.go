@@ -67,13 +67,28 @@ var scripts = [...]struct {
 	letters *unicode.RangeTable
 	limits
 }{
-	Arabic:   {"arabic", unicode.Arabic, limits{3, 6, 2, 3, 4, 0, true, false}},
-	Cyrillic: {"cyrillic", unicode.Cyrillic, limits{3, 6, 2, 1, 2, 1, true, false}},
-	Han:      {"han", unicode.Han, limits{5, 5, 2, 2, 2, 9, false, false}},
-	Hangul:   {"hangul", unicode.Hangul, limits{2, 3, 0, 2, 5, 9, true, false}},
-	Hebrew:   {"hebrew", unicode.Hebrew, limits{0, 3, 0, 0, 5, 9, true, true}},
-	Kana:     {"kana", unicode.Katakana, limits{5, 6, 2, 2, 2, 9, true, false}},
+	Arabic: {"arabic", unicode.Arabic, limits{
+		vowelled: 3, edged: 6, perWord: 2, shapeCost: 3, skeletonCost: 4, anyInitial: true,
+	}},
+	Cyrillic: {"cyrillic", unicode.Cyrillic, limits{
+		vowelled: 3, edged: 6, perWord: 2, shapeCost: 1, skeletonCost: 2, slack: 1, anyInitial: true,
+	}},
+	Han: {"han", unicode.Han, limits{
+		vowelled: 5, edged: 5, perWord: 2, shapeCost: 2, skeletonCost: 2, slack: free,
+	}},
+	Hangul: {"hangul", unicode.Hangul, limits{
+		vowelled: 2, edged: 3, shapeCost: 2, skeletonCost: 5, slack: free, anyInitial: true,
+	}},
+	Hebrew: {"hebrew", unicode.Hebrew, limits{
+		edged: 3, skeletonCost: 5, slack: free, anyInitial: true, apart: true,
+	}},
+	Kana: {"kana", unicode.Katakana, limits{
+		vowelled: 5, edged: 6, perWord: 2, shapeCost: 2, skeletonCost: 2, slack: free, anyInitial: true,
+	}},
 }
+
+// free is more than a reading costs.
+const free = 1 << 10
 
 //go:embed tables
 var files embed.FS
@@ -107,16 +122,16 @@ var models = func() (m [len(scripts)]func() *model) {
 // is left is no name.
 func (s Script) Keys(words []string) []string {
 	var out []string
-	for _, r := range s.spoken(words) {
-		tags := allTags
-		switch r.from {
+	for _, u := range s.spoken(words) {
+		meets := tags
+		switch u.from {
 		case latin:
-			tags = allTags[tag(r.words):][:1]
+			meets = tags[vowelTag(u.words):][:1]
 		case third:
-			tags = allTags[len(allTags)-1:]
+			meets = tags[len(tags)-1:]
 		}
-		for _, k := range s.keys(r.words) {
-			for _, tag := range tags {
+		for _, k := range s.keys(u.words) {
+			for _, tag := range meets {
 				if key := k.Text + tag; !slices.Contains(out, key) && len(out) < MaxKeys {
 					out = append(out, key)
 				}
@@ -126,14 +141,15 @@ func (s Script) Keys(words []string) []string {
 	return out
 }
 
-// allTags part who can meet. Each spelling in Latin letters has one of the first, by
+// tags part who can meet. Each spelling in Latin letters has one of the first, by
 // its vowels; a name in a third script, which comes by way of such a spelling, has the
 // last; and one in the script itself has all. So names meet across scripts, and two
 // in Latin letters, which other codes are for, have to be more alike.
-var allTags = []string{"/0", "/1", "/2", "/3", "/third"}
+var tags = []string{"/0", "/1", "/2", "/3", "/third"}
 
-// tag returns the tag of Latin words, by the order of the classes of their vowels.
-func tag(words []string) int {
+// vowelTag returns the tag of Latin words, by the order of the classes of their vowels.
+// What may be silent, the last e or y of a word and the u of qu, does not count.
+func vowelTag(words []string) int {
 	sum, place := 0, 0
 	for _, w := range words {
 		var last byte
@@ -152,7 +168,7 @@ func tag(words []string) int {
 			last = c
 		}
 	}
-	return sum % (len(allTags) - 1)
+	return sum % (len(tags) - 1)
 }
 
 // utterance is a name that a model can read, and the script that it comes from.
