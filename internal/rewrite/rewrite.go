@@ -178,6 +178,24 @@ func (t Table) Read(word string, width int, join func(head, tail string) string)
 	return readings
 }
 
+// First returns the likeliest reading of a word, and false if the table has no rule for
+// one of its letters.
+func (t Table) First(word string) (string, bool) {
+	out := make([]byte, 0, 2*len(word))
+	before, start := rune(0), true
+	for word != "" {
+		r := t.find(word, before, start)
+		if r == nil {
+			return "", false
+		}
+		out = append(out, r.readings[0].Text...)
+		before, _ = utf8.DecodeLastRuneInString(r.letters)
+		start = false
+		word = word[len(r.letters):]
+	}
+	return string(out), true
+}
+
 // find returns the rule for the beginning of what is left of a word.
 func (t Table) find(word string, before rune, start bool) *rule {
 	first, _ := utf8.DecodeRuneInString(word)

@@ -43,6 +43,9 @@ i     -
 		if diff := cmp.Diff(want, table.Read(word, 8, concat)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", word, diff)
 		}
+		if first, ok := table.First(word); ok != (want != nil) || ok && first != want[0].Text {
+			t.Errorf("%q: first %q (%v), want that of %v", word, first, ok, want)
+		}
 	}
 	if got := table.Read("cacacaca", 5, concat); len(got) != 5 || got[0] != (Reading{"kakakaka", 0}) {
 		t.Errorf("%v, want the five cheapest", got)

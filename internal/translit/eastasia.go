@@ -62,88 +62,83 @@ func familyFirst(words []string, families map[string][]string) (family, given st
 	return name[:size], name[size:]
 }
 
-// Han names have the family name first, of one ideograph or two, and a given name
-// of up to two; longer ones are foreign names, written for their sound.
-func han(words []string) []scheme {
-	pinyin := func(sep string) scheme {
-		return scheme{"pinyin", func(words []string) (string, bool) {
-			family, given := familyFirst(words, hanFamilies())
-			head := hanFamilies()[family]
-			if len(head) == 0 {
-				head = []string{strings.Join(Pinyin(family), sep)}
-			}
-			tail := Pinyin(given)
-			if head[0] == "" || given != "" && tail == nil {
+var (
+	wade           = load("han-wade")
+	hanSchemes     = []scheme{pinyin(""), pinyin(" "), {"wade", wadeGiles}}
+	rr, mr, casual = load("hangul-rr"), load("hangul-mr"), load("hangul-press")
+	hangulSchemes  = []scheme{
+		korean("rr", "", -1, rr), korean("press", "", 0, rr), korean("press", " ", 0, casual), korean("mr", " ", 0, mr),
+		korean("press", " ", 1, casual), korean("press", "", 0, casual), korean("press", " ", 0, rr),
+		korean("dprk", " ", 0, load("hangul-dprk", "hangul-mr")),
+	}
+	kanaSchemes = []scheme{
+		japanese("hepburn", "kana-hepburn"), japanese("hepburn", "kana-long", "kana-hepburn"),
+		japanese("kunrei", "kana-kunrei", "kana-hepburn"),
+	}
+)
+
+func han([]string) []scheme { return hanSchemes }
+
+func hangul([]string) []scheme { return hangulSchemes }
+
+func kana([]string) []scheme { return kanaSchemes }
+
+// pinyin has the family name first, of one ideograph or two, and then the syllables
+// of the given name.
+func pinyin(sep string) scheme {
+	return scheme{"pinyin", func(words []string) (string, bool) {
+		family, given := familyFirst(words, hanFamilies())
+		head := hanFamilies()[family]
+		if len(head) == 0 {
+			head = []string{strings.Join(Pinyin(family), sep)}
+		}
+		tail := Pinyin(given)
+		if head[0] == "" || given != "" && tail == nil {
+			return "", false
+		}
+		return strings.TrimSpace(head[0] + " " + strings.Join(tail, sep)), true
+	}}
+}
+
+func wadeGiles(words []string) (string, bool) {
+	family, given := familyFirst(words, hanFamilies())
+	var out []string
+	for _, s := range Pinyin(family + given) {
+		text, ok := wade(s)
+		if !ok {
+			return "", false
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, " "), true
+}
+
+// korean has the family name first, nearly always of one syllable, in the spelling of
+// the list that is asked for, and then the syllables of the given name.
+func korean(name, sep string, spelling int, table func(string) (string, bool)) scheme {
+	return scheme{name, func(words []string) (string, bool) {
+		family, given := familyFirst(words, hangulFamilies())
+		var out []string
+		for _, r := range given {
+			text, ok := table(norm.NFD.String(string(r)))
+			if !ok {
 				return "", false
 			}
-			return strings.TrimSpace(head[0] + " " + strings.Join(tail, sep)), true
-		}}
-	}
-	wade := load("han-wade")
-	return []scheme{
-		pinyin(""), pinyin(" "),
-		{"wade", func(words []string) (string, bool) {
-			family, given := familyFirst(words, hanFamilies())
-			var out []string
-			for _, s := range Pinyin(family + given) {
-				text, ok := wade(s)
-				if !ok {
-					return "", false
-				}
-				out = append(out, text)
-			}
-			return strings.Join(out, " "), true
-		}},
-	}
-}
-
-// hangul names have the family name first, nearly always of one syllable. A name of
-// three words or a long one is foreign, written for its sound.
-func hangul([]string) []scheme {
-	write := func(sep string, spelling int, table func(string) (string, bool)) func(words []string) (string, bool) {
-		return func(words []string) (string, bool) {
-			family, given := familyFirst(words, hangulFamilies())
-			var out []string
-			for _, r := range given {
-				text, ok := table(norm.NFD.String(string(r)))
-				if !ok {
-					return "", false
-				}
-				out = append(out, text)
-			}
-			tail := strings.Join(out, sep)
-			if list := hangulFamilies()[family]; spelling >= 0 && len(list) > 0 {
-				return strings.TrimSpace(list[min(spelling, len(list)-1)] + " " + tail), true
-			}
-			head, ok := table(norm.NFD.String(family))
-			return strings.TrimSpace(head + " " + tail), ok
+			out = append(out, text)
 		}
-	}
-	rr, mr, press := load("hangul-rr"), load("hangul-mr"), load("hangul-press")
-	dprk := load("hangul-dprk", "hangul-mr")
-
-	return []scheme{
-		{"rr", write("", -1, rr)},
-		{"press", write("", 0, rr)},
-		{"press", write(" ", 0, press)},
-		{"mr", write(" ", 0, mr)},
-		{"press", write(" ", 1, press)},
-		{"press", write("", 0, press)},
-		{"press", write(" ", 0, rr)},
-		{"dprk", write(" ", 0, dprk)},
-	}
+		tail := strings.Join(out, sep)
+		if list := hangulFamilies()[family]; spelling >= 0 && len(list) > 0 {
+			return strings.TrimSpace(list[min(spelling, len(list)-1)] + " " + tail), true
+		}
+		head, ok := table(norm.NFD.String(family))
+		return strings.TrimSpace(head + " " + tail), ok
+	}}
 }
 
-// kana has Hiragana read as Katakana.
-func kana([]string) []scheme {
-	katakana := func(write func(string) (string, bool)) func(string) (string, bool) {
-		return func(word string) (string, bool) { return write(Katakana(word)) }
-	}
-	return []scheme{
-		eachWord("hepburn", katakana(load("kana-hepburn"))),
-		eachWord("hepburn", katakana(load("kana-long", "kana-hepburn"))),
-		eachWord("kunrei", katakana(load("kana-kunrei", "kana-hepburn"))),
-	}
+// japanese has Hiragana read as Katakana.
+func japanese(name string, names ...string) scheme {
+	write := load(names...)
+	return eachWord(name, func(word string) (string, bool) { return write(Katakana(word)) })
 }
 
 // Katakana returns a word with its Hiragana as Katakana.

@@ -53,26 +53,27 @@ var alike = strings.NewReplacer(
 	"آ", "ا", "أ", "ا", "إ", "ا", "ٱ", "ا", "ى", "ي", "ی", "ي", "ئ", "ي", "ؤ", "و", "ة", "ه", "ک", "ك", "ہ", "ه", "ھ", "ه",
 )
 
-func arabic([]string) []scheme {
-	bgn := load("arabic-bgn")
-	// The article stands apart: "al".
-	split := func(word string) (string, bool) {
-		rest, ok := strings.CutPrefix(word, "ال")
-		if !ok || len(rest) < 6 {
-			return bgn(word)
-		}
-		if list := arabicNames()[alike.Replace(rest)]; len(list) > 0 {
-			return "al " + list[0], true
-		}
-		text, ok := bgn(rest)
-		return "al " + text, ok
-	}
-	return append(pressed(arabicNames, alike.Replace, split),
-		eachWord("icao", load("arabic-icao")), eachWord("bgn", split), eachWord("bgn", bgn))
-}
+var (
+	arabicBGN     = load("arabic-bgn")
+	hebrewLaw     = load("hebrew-national")
+	arabicSchemes = append(pressed(arabicNames, alike.Replace, splitArticle),
+		eachWord("icao", load("arabic-icao")), eachWord("bgn", splitArticle), eachWord("bgn", arabicBGN))
+	hebrewSchemes = append(pressed(hebrewNames, strings.Clone, hebrewLaw), eachWord("national", hebrewLaw))
+)
 
-func hebrew([]string) []scheme {
-	national := load("hebrew-national")
-	same := func(word string) string { return word }
-	return append(pressed(hebrewNames, same, national), eachWord("national", national))
+func arabic([]string) []scheme { return arabicSchemes }
+
+func hebrew([]string) []scheme { return hebrewSchemes }
+
+// splitArticle writes the article apart, as "al".
+func splitArticle(word string) (string, bool) {
+	rest, ok := strings.CutPrefix(word, "ال")
+	if !ok || len(rest) < 6 {
+		return arabicBGN(word)
+	}
+	if list := arabicNames()[alike.Replace(rest)]; len(list) > 0 {
+		return "al " + list[0], true
+	}
+	text, ok := arabicBGN(rest)
+	return "al " + text, ok
 }

@@ -134,25 +134,17 @@ func tables(name string, names ...string) scheme {
 	return eachWord(name, load(names...))
 }
 
-var loaded sync.Map // of rewrite.Table by the names of its files
-
+// load returns what writes a word by the rules of tables, which are read at the first
+// use.
 func load(names ...string) func(word string) (string, bool) {
-	return func(word string) (string, bool) {
-		key := strings.Join(names, " ")
-		t, ok := loaded.Load(key)
-		if !ok {
-			var text strings.Builder
-			for _, n := range names {
-				text.WriteString(file(n + ".txt"))
-			}
-			t, _ = loaded.LoadOrStore(key, rewrite.Parse(text.String(), nil))
+	table := sync.OnceValue(func() rewrite.Table {
+		var text strings.Builder
+		for _, n := range names {
+			text.WriteString(file(n + ".txt"))
 		}
-		r := t.(rewrite.Table).Read(word, 1, func(head, tail string) string { return head + tail })
-		if len(r) == 0 {
-			return "", false
-		}
-		return r[0].Text, true
-	}
+		return rewrite.Parse(text.String(), nil)
+	})
+	return func(word string) (string, bool) { return table().First(word) }
 }
 
 // has reports whether any word has one of the letters.
@@ -160,55 +152,59 @@ func has(words []string, letters string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.ContainsAny(w, letters) })
 }
 
+// The schemes of languages that are written in Cyrillic letters.
+var (
+	cyrillicICAO  = tables("icao", "cyrillic-icao")
+	cyrillicISO   = tables("iso9", "cyrillic-iso9", "cyrillic-icao")
+	cyrillicPress = tables("press", "cyrillic-press", "cyrillic-icao")
+	bulgarian     = tables("bulgarian", "cyrillic-bg", "cyrillic-icao")
+	ukrainianLaw  = tables("national", "cyrillic-uk", "cyrillic-icao")
+	ukrainianICAO = tables("icao", "cyrillic-icao-uk", "cyrillic-icao")
+
+	serbian = []scheme{
+		tables("national", "cyrillic-sr", "cyrillic-icao"), tables("icao", "cyrillic-icao-sr", "cyrillic-icao"),
+		cyrillicISO, cyrillicPress,
+	}
+	belarusian = []scheme{
+		tables("national", "cyrillic-be", "cyrillic-icao"), ukrainianICAO, cyrillicICAO, cyrillicISO, cyrillicPress,
+	}
+	ukrainian = []scheme{ukrainianLaw, ukrainianICAO, cyrillicISO, cyrillicPress, cyrillicICAO}
+	russian   = []scheme{cyrillicICAO, tables("bgn", "cyrillic-bgn", "cyrillic-icao"), cyrillicPress}
+	western   = []scheme{
+		tables("german", "cyrillic-german", "cyrillic-icao"), tables("french", "cyrillic-french", "cyrillic-icao"),
+	}
+
+	surelyRussian  = slices.Concat(russian, []scheme{cyrillicISO}, western)
+	mayBeBulgarian = slices.Concat(russian, []scheme{bulgarian, ukrainianLaw, cyrillicISO}, western)
+	perhapsAny     = slices.Concat(russian, []scheme{ukrainianLaw, cyrillicISO}, western)
+)
+
 // cyrillic guesses the language by the letters that only some have. Where none
 // tells, Russian comes first and Ukrainian second.
 func cyrillic(words []string) []scheme {
-	icao := tables("icao", "cyrillic-icao")
-	iso := tables("iso9", "cyrillic-iso9", "cyrillic-icao")
-	press := tables("press", "cyrillic-press", "cyrillic-icao")
-	ukrainian := []scheme{
-		tables("national", "cyrillic-uk", "cyrillic-icao"),
-		tables("icao", "cyrillic-icao-uk", "cyrillic-icao"),
-	}
 	switch {
 	case has(words, "јљњђћџѓќѕ"):
-		return []scheme{
-			tables("national", "cyrillic-sr", "cyrillic-icao"),
-			tables("icao", "cyrillic-icao-sr", "cyrillic-icao"), iso, press,
-		}
+		return serbian
 	case has(words, "ў"):
-		return []scheme{
-			tables("national", "cyrillic-be", "cyrillic-icao"),
-			tables("icao", "cyrillic-icao-uk", "cyrillic-icao"), icao, iso, press,
-		}
-	case has(words, "ґєії"), strings.Contains(strings.Join(words, " "), "ськ"):
-		return append(ukrainian, iso, press, icao)
+		return belarusian
+	case has(words, "ґєії"), slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "ськ") }):
+		return ukrainian
+	case has(words, "ыэё"):
+		return surelyRussian
+	case has(words, "ъщ"):
+		return mayBeBulgarian
 	}
-	russian := []scheme{
-		icao, tables("bgn", "cyrillic-bgn", "cyrillic-icao"), press,
-	}
-	western := []scheme{
-		tables("german", "cyrillic-german", "cyrillic-icao"),
-		tables("french", "cyrillic-french", "cyrillic-icao"),
-	}
-	if has(words, "ыэё") {
-		return slices.Concat(russian, []scheme{iso}, western)
-	}
-	if has(words, "ъ") || has(words, "щ") {
-		russian = append(russian, tables("bulgarian", "cyrillic-bg", "cyrillic-icao"))
-	}
-	return slices.Concat(russian, ukrainian[:1], []scheme{iso}, western)
+	return perhapsAny
 }
 
-func greek(words []string) []scheme {
-	unmarked := func(name string, names ...string) scheme {
-		write := load(names...)
-		return eachWord(name, func(word string) (string, bool) { return write(strip(word)) })
-	}
-	return []scheme{
-		unmarked("icao", "greek-elot"),
-		unmarked("press", "greek-press", "greek-elot"),
-	}
+var greekSchemes = []scheme{unmarked("icao", "greek-elot"), unmarked("press", "greek-press", "greek-elot")}
+
+func greek([]string) []scheme { return greekSchemes }
+
+// unmarked is tables of words without marks.
+func unmarked(name string, names ...string) scheme {
+	write := load(names...)
+	return eachWord(name, func(word string) (string, bool) { return write(strip(word)) })
 }
 
 // strip removes marks.
@@ -220,17 +216,16 @@ func strip(word string) string {
 	return out
 }
 
-func georgian([]string) []scheme {
-	return []scheme{
-		tables("national", "georgian-national"),
-		tables("iso9984", "georgian-iso9984", "georgian-national"),
+var (
+	georgianSchemes = []scheme{
+		tables("national", "georgian-national"), tables("iso9984", "georgian-iso9984", "georgian-national"),
 	}
-}
-
-func armenian([]string) []scheme {
-	return []scheme{
-		tables("bgn", "armenian-bgn"),
-		tables("iso9985", "armenian-iso9985", "armenian-bgn"),
+	armenianSchemes = []scheme{
+		tables("bgn", "armenian-bgn"), tables("iso9985", "armenian-iso9985", "armenian-bgn"),
 		tables("western", "armenian-western", "armenian-bgn"),
 	}
-}
+)
+
+func georgian([]string) []scheme { return georgianSchemes }
+
+func armenian([]string) []scheme { return armenianSchemes }
