@@ -59,7 +59,7 @@ func TestGolden(t *testing.T) {
 // The same of names in many scripts under every form, which tables shape.
 func TestGoldenNames(t *testing.T) {
 	s := &Schema{Fields: []FieldSpec{{"name", Name}}}
-	list := nameRules(t)
+	list := NameRules("name")
 	for _, form := range []string{"soundex", "refined", "nysiis", "metaphone", "daitch", "word"} {
 		list = append(list, rules(t, "name/"+form)...)
 	}

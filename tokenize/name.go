@@ -55,7 +55,7 @@ var titles = wordSet(`dr prof professor mr mrs ms miss mx sir dame lord lady rev
 	доктор профессор господин госпожа
 	דר פרופ מר גברת הרב רבי
 	الدكتور دكتور الاستاذ الشيخ السيد السيده المهندس
-	κυριος κυρια`)
+	κυριοσ κυρια`)
 
 // suffixes stand after a name.
 var suffixes = wordSet(`jr sr junior senior ii iii iv vi vii viii ix xi xii xiii xiv phd md esq obe cbe mbe הבן`)

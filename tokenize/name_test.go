@@ -59,7 +59,7 @@ func TestNormalizeName(t *testing.T) {
 // A name and its Latin spellings share a token under each scheme.
 func TestNamesMeet(t *testing.T) {
 	s := &Schema{Fields: []FieldSpec{{"name", Name}}}
-	tk := tokenizer(t, s, nameRules(t))
+	tk := tokenizer(t, s, NameRules("name"))
 	for _, group := range [][]string{
 		{"Щербаченко", "SHCHERBACHENKO", "Schtscherbatschenko", "Ščerbačenko"},
 		{"Зеленський Володимир", "Volodymyr Zelenskyi", "ZELENSKYI VOLODYMYR", "Wolodymyr Zelensky"},

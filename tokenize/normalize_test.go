@@ -32,6 +32,7 @@ func TestNormalize(t *testing.T) {
 		{Name, "STRAUẞ", Field{Value: "strauss"}},
 		{Name, "Øster Ålborg", Field{Value: "oster alborg", Variants: []string{"oester aalborg"}, Labels: []string{"icao"}}},
 		{Name, "Łukasz", Field{Value: "lukasz"}},
+		{Name, "Ɛdwɔɔ Ŋmɛ Ƙwaƴa", Field{Value: "edwoo nme kwaya"}},
 		{Name, "Þórður Guðmundsson", Field{Value: "thordur gudmundsson"}},
 		{Name, "İpek Yıldız", Field{Value: "ipek yildiz"}},
 		{Name, "ＡＢＣ", Field{Value: "abc"}},
@@ -211,6 +212,23 @@ func TestFoldLatin(t *testing.T) {
 	}
 	if _, ok := foldLatin("Gómez Łucja Škoda"); !ok {
 		t.Error("a Latin name takes the long way")
+	}
+}
+
+// The letters of Latin alphabets are all written in ASCII: those of Latin-1, of Latin
+// Extended-A and Additional, and most of Extended-B.
+func TestFoldToASCII(t *testing.T) {
+	left := 0
+	for r := rune('À'); r <= 'ỹ'; r++ {
+		if r > 'ɏ' && r < 'Ḁ' || !unicode.Is(unicode.Latin, r) || isASCII(fold(string(r))) {
+			continue
+		}
+		if left++; r < 'ƀ' || r >= 'Ḁ' && r < 'ẚ' || r > 'ẟ' {
+			t.Errorf("%U stays as it is", r)
+		}
+	}
+	if left > 40 {
+		t.Errorf("%d letters stay as they are", left)
 	}
 }
 

@@ -13,11 +13,6 @@ import (
 	"testing"
 )
 
-// nameRules are the rules for a whole name whose script the peer may not share.
-func nameRules(t testing.TB) []Rule {
-	return rules(t, "name", "name/sorted", "name/arabic", "name/cyrillic", "name/han", "name/hangul", "name/hebrew", "name/kana", "name/short", "name/initials")
-}
-
 // pair is two names and whether they are one person's, or one name.
 type pair struct {
 	names  [2]string
@@ -86,7 +81,7 @@ func TestNamePairs(t *testing.T) {
 	}
 	pairs := namePairs(t)
 	s := &Schema{Fields: []FieldSpec{{"name", Name}}}
-	tk := tokenizer(t, s, nameRules(t))
+	tk := tokenizer(t, s, NameRules("name"))
 	var records []Record
 	for _, p := range pairs {
 		records = append(records, Record{p.names[0]}, Record{p.names[1]})

@@ -34,6 +34,20 @@ var sounds = map[form]func(words []string) []string{
 	"short": sound.Cyrillic.ShortKeys, "initials": sound.Cyrillic.InitialKeys,
 }
 
+// NameRules returns rules for a field that holds a whole name, the strongest first,
+// for two sides that may write it in different scripts: the name and its spellings, its
+// words in any order, how it sounds to those who write each script, and then without a
+// middle name and with initials. A match by one of them is of names alone, not yet of
+// persons: add parts of other fields to the rules, or count them beside other rules.
+func NameRules(field string) []Rule {
+	var rules []Rule
+	for _, f := range []form{whole, "sorted", "arabic", "cyrillic", "han", "hangul", "hebrew", "kana", "short", "initials"} {
+		p := Part{Field: field, form: f}
+		rules = append(rules, Rule{Name: p.String(), Parts: []Part{p}})
+	}
+	return rules
+}
+
 // nameForms are the parts that a name has.
 var nameForms = slices.Concat([]form{initial, first}, slices.Collect(maps.Keys(codes)), slices.Collect(maps.Keys(sounds)))
 

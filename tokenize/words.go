@@ -74,13 +74,20 @@ func foldASCII(s string) string {
 	return string(out)
 }
 
-// letters writes in ASCII the Latin letters that a decomposition leaves alone, and
-// in one way the letters that Arabic and Persian writers interchange. Tatweel only
-// stretches a word.
+// letters writes in ASCII the Latin letters that a decomposition leaves alone, those
+// of the alphabets of Europe and then of Africa, Asia and America; and in one way the
+// letters that Arabic and Persian writers interchange. Tatweel only stretches a word.
 var letters = map[rune]string{
-	'ى': "ي", 'ی': "ي", 'ک': "ك", 'ة': "ه", 'ہ': "ه", 'ھ': "ه", 'ٱ': "ا", 'ـ': "",
 	'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ħ': "h", 'ı': "i",
-	'ŋ': "n", 'ŧ': "t", 'ĸ': "k", 'ə': "e", 'ɓ': "b", 'ɖ': "d", 'ɗ': "d", 'ƙ': "k", 'ƴ': "y", 'ʼ': "",
+	'ŋ': "n", 'ŧ': "t", 'ĸ': "k", 'ə': "e", 'ȷ': "j", 'ƿ': "w", 'ȝ': "y", 'ʒ': "z", 'ƶ': "z", 'ǥ': "g",
+
+	'ɓ': "b", 'ƀ': "b", 'ƃ': "b", 'ƈ': "c", 'ȼ': "c", 'ɖ': "d", 'ɗ': "d", 'ƌ': "d", 'ǝ': "e", 'ɛ': "e", 'ɇ': "e",
+	'ƒ': "f", 'ɠ': "g", 'ɣ': "g", 'ƣ': "g", 'ɡ': "g", 'ƕ': "hv", 'ɦ': "h", 'ɨ': "i", 'ɩ': "i", 'ɪ': "i", 'ɉ': "j",
+	'ƙ': "k", 'ƚ': "l", 'ɫ': "l", 'ɬ': "l", 'ɯ': "u", 'ɲ': "n", 'ƞ': "n", 'ɔ': "o", 'ɵ': "o", 'ȣ': "ou", 'ƥ': "p",
+	'ɋ': "q", 'ɍ': "r", 'ɽ': "r", 'ʀ': "r", 'ƨ': "s", 'ʃ': "sh", 'ȿ': "s", 'ʈ': "t", 'ƭ': "t", 'ƫ': "t", 'ⱦ': "t",
+	'ʉ': "u", 'ʊ': "u", 'ʋ': "v", 'ʌ': "v", 'ɏ': "y", 'ƴ': "y", 'ȥ': "z", 'ɀ': "z", 'ⱥ': "a", 'ɑ': "a", 'ɂ': "", 'ʼ': "",
+
+	'ى': "ي", 'ی': "ي", 'ک': "ك", 'ة': "ه", 'ہ': "ه", 'ھ': "ه", 'ٱ': "ا", 'ـ': "",
 }
 
 // marks that join two parts of a word, and are left out.
