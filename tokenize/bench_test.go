@@ -30,3 +30,28 @@ func BenchmarkTokens(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*len(records))/b.Elapsed().Seconds(), "records/s")
 }
+
+// BenchmarkNames makes the tokens of a whole name, one rule at a time: in Latin
+// letters, and in others.
+func BenchmarkNames(b *testing.B) {
+	s := &Schema{Fields: []FieldSpec{{"name", Name}}}
+	for script, name := range map[string]string{"latin": "Friedrich Schneider", "cyrillic": "Лев Толстой"} {
+		for _, r := range NameRules("name") {
+			b.Run(script+"/"+r.Name, func(b *testing.B) {
+				tk := tokenizer(b, s, []Rule{r})
+				records := slices.Repeat([]Record{{name}}, 1000)
+				n := 0
+				for b.Loop() {
+					for _, err := range tk.Tokens(context.Background(), slices.Values(records)) {
+						if err != nil {
+							b.Fatal(err)
+						}
+						n++
+					}
+				}
+				b.ReportMetric(float64(b.N*len(records))/b.Elapsed().Seconds(), "records/s")
+				b.ReportMetric(float64(n)/float64(b.N*len(records)), "tokens/record")
+			})
+		}
+	}
+}

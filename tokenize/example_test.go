@@ -113,3 +113,35 @@ func ExampleParseMRZ() {
 	// Output:
 	// TD3 UTO:L898902C3 ERIKSSON ANNA MARIA 1974-08-12 F 0
 }
+
+// Two registers write one name in two scripts, in two orders.
+func ExampleNameRules() {
+	prf, err := tokenize.NewHMAC([]byte("thirty-two bytes, both agencies'"), "2026-Q4")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	schema := &tokenize.Schema{Fields: []tokenize.FieldSpec{{Name: "name", Kind: tokenize.Name}}}
+	rules := tokenize.NameRules("name")
+	tokenizer, err := tokenize.New(schema, rules, prf)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first := make(map[tokenize.Token]bool)
+	met := make(map[int]bool)
+	for e, err := range tokenizer.Tokens(context.Background(), slices.Values([]tokenize.Record{{"Дмитрий Шостакович"}, {"SHOSTAKOVICH Dmitri"}})) {
+		switch {
+		case err != nil:
+			fmt.Println(err)
+		case e.Row == 0:
+			first[e.Token] = true
+		case first[e.Token] && !met[e.Rule]:
+			met[e.Rule] = true
+			fmt.Println("by", rules[e.Rule].Name)
+		}
+	}
+	// Output:
+	// by name/cyrillic
+	// by name/short
+}

@@ -55,3 +55,35 @@ func TestGolden(t *testing.T) {
 		t.Errorf("tokens have the hash %s, want %s", got, wantTokens)
 	}
 }
+
+// The same of names in many scripts under every form, which tables shape.
+func TestGoldenNames(t *testing.T) {
+	s := &Schema{Fields: []FieldSpec{{"name", Name}}}
+	list := NameRules("name")
+	for _, form := range []string{"soundex", "refined", "nysiis", "metaphone", "daitch", "word"} {
+		list = append(list, rules(t, "name/"+form)...)
+	}
+	tk := tokenizer(t, s, list)
+	var records []Record
+	for _, name := range []string{
+		"Johann Sebastian Bach", "Wolfgang Amadeus Mozart", "Charles de Gaulle", "William Shakespeare", "Miguel de Cervantes",
+		"Frédéric Chopin", "Søren Kierkegaard", "Dmitri Shostakovich", "Lech Wałęsa", "J. R. R. Tolkien", "Nguyễn Du",
+		"Лев Николаевич Толстой", "П. И. Чайковский", "Тарас Шевченко", "Якуб Колас", "Васил Левски", "Вук Караџић",
+		"Νίκος Καζαντζάκης", "نجيب محفوظ", "عمر خیام", "חיים נחמן ביאליק", "שמואל יוסף עגנון", "세종대왕", "이순신", "알베르트 아인슈타인",
+		"紫式部", "ウィリアム・シェイクスピア", "ほんだ そういちろう", "鲁迅", "歐陽修", "莎士比亞", "შოთა რუსთაველი", "Մեսրոպ Մաշտոց",
+	} {
+		records = append(records, Record{name})
+	}
+	tokens := sha256.New()
+	for e, err := range tk.Tokens(t.Context(), slices.Values(records)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(tokens, "%d %d %x\n", e.Row, e.Rule, e.Token[:])
+	}
+	const made = "15.0.0"
+	const want = "4ba0ba1b09bec47695275ff1f919f326076697f506e5f638922994cf772051ac"
+	if got := hex.EncodeToString(tokens.Sum(nil)); got != want && unicode.Version == made {
+		t.Errorf("tokens have the hash %s, want %s", got, want)
+	}
+}

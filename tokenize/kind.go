@@ -7,7 +7,9 @@ type Kind uint8
 
 // Kinds of field.
 const (
-	// Name is a person's name: letters without case or accents, single spaces.
+	// Name is a person's name: letters without case or accents, single spaces, and
+	// no titles. Its variants are the spellings in Latin letters of a name in another
+	// script, and former names.
 	Name Kind = 1 + iota
 	// Text is any other text, such as a place or a street: letters and digits,
 	// without case or accents, single spaces.
@@ -60,7 +62,7 @@ var kinds = [...]struct {
 	regional  bool
 	guessable bool
 }{
-	Name:     {name: "name", normalise: plainly(normaliseWords), parts: []form{initial, first, soundex}},
+	Name:     {name: "name", normalise: plainly(normaliseName), parts: nameForms},
 	Text:     {name: "text", normalise: plainly(normaliseWords), parts: []form{initial, first}},
 	Date:     {name: "date", normalise: normaliseDate, parts: []form{year, yearMonth, swap, near}, guessable: true},
 	Sex:      {name: "sex", normalise: plainly(normaliseSex), guessable: true},

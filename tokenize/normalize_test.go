@@ -27,18 +27,24 @@ func TestNormalize(t *testing.T) {
 		{Name, "O'Brien", Field{Value: "obrien"}},
 		{Name, "O’Brien", Field{Value: "obrien"}},
 		{Name, "  Anne-Marie  VAN DER Berg ", Field{Value: "anne marie van der berg"}},
-		{Name, "MÜLLER", Field{Value: "muller", Variants: []string{"mueller"}}},
-		{Name, "Mu\u0308ller", Field{Value: "muller", Variants: []string{"mueller"}}},
+		{Name, "MÜLLER", Field{Value: "muller", Variants: []string{"mueller"}, Labels: []string{"icao"}}},
+		{Name, "Mu\u0308ller", Field{Value: "muller", Variants: []string{"mueller"}, Labels: []string{"icao"}}},
 		{Name, "Strauß", Field{Value: "strauss"}},
 		{Name, "STRAUẞ", Field{Value: "strauss"}},
-		{Name, "Øster Ålborg", Field{Value: "oster alborg", Variants: []string{"oester aalborg"}}},
+		{Name, "Øster Ålborg", Field{Value: "oster alborg", Variants: []string{"oester aalborg"}, Labels: []string{"icao"}}},
 		{Name, "Łukasz", Field{Value: "lukasz"}},
+		{Name, "Ɛdwɔɔ Ŋmɛ Ƙwaƴa", Field{Value: "edwoo nme kwaya"}},
 		{Name, "Þórður Guðmundsson", Field{Value: "thordur gudmundsson"}},
 		{Name, "İpek Yıldız", Field{Value: "ipek yildiz"}},
 		{Name, "ＡＢＣ", Field{Value: "abc"}},
-		{Name, "Щербаченко", Field{Value: "щербаченко"}},
-		{Name, "Йорданов", Field{Value: "йорданов"}},
-		{Name, "김민준", Field{Value: "김민준"}},
+		{Text, "Щербаченко", Field{Value: "щербаченко"}},
+		{Text, "Йорданов", Field{Value: "йорданов"}},
+		{Text, "Влади́мир Ѓорѓи", Field{Value: "владимир ѓорѓи"}},
+		{Text, "김민준", Field{Value: "김민준"}},
+		{Text, "مُحَمَّد عـــلی", Field{Value: "محمد علي"}},
+		{Text, "أحمد فاطمة", Field{Value: "احمد فاطمه"}},
+		{Text, "שָׁלוֹם", Field{Value: "שלום"}},
+		{Text, "ΓΙΏΡΓΟΣ Γιώργος", Field{Value: "γιωργοσ γιωργοσ"}},
 		{Name, "José María", Field{Value: "jose maria"}},
 		{Text, "Hauptstraße 12a", Field{Value: "hauptstrasse 12a"}},
 		{Text, "٣ شارع", Field{Value: "3 شارع"}},
@@ -206,17 +212,34 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-func TestSoundex(t *testing.T) {
-	// The first nine are the examples of the US National Archives.
-	for name, want := range map[string]string{
-		"washington": "W252", "lee": "L000", "gutierrez": "G362", "pfister": "P236", "jackson": "J250",
-		"tymczak": "T522", "vandeusen": "V532", "ashcraft": "A261", "van deusen": "V532",
-		"robert": "R163", "rupert": "R163", "rubin": "R150", "honeyman": "H555",
-		"": "", "щербаченко": "", "müller": "",
-	} {
-		if got := soundexOf(name); got != want {
-			t.Errorf("soundex of a name is %s, want %s", got, want)
+// The way of most names folds as any does.
+func TestFoldLatin(t *testing.T) {
+	for r := rune(1); r < 0x200; r++ {
+		for _, s := range []string{string(r), "a" + string(r) + "b", "É" + string(r), string(r) + " ñ", "x́" + string(r)} {
+			if got, ok := foldLatin(s); ok && got != foldAny(s) {
+				t.Errorf("%U folds to %q, want %q", r, got, foldAny(s))
+			}
 		}
+	}
+	if _, ok := foldLatin("Gómez Łucja Škoda"); !ok {
+		t.Error("a Latin name takes the long way")
+	}
+}
+
+// The letters of Latin alphabets are all written in ASCII: those of Latin-1, of Latin
+// Extended-A and Additional, and most of Extended-B.
+func TestFoldToASCII(t *testing.T) {
+	left := 0
+	for r := rune('À'); r <= 'ỹ'; r++ {
+		if r > 'ɏ' && r < 'Ḁ' || !unicode.Is(unicode.Latin, r) || isASCII(fold(string(r))) {
+			continue
+		}
+		if left++; r < 'ƀ' || r >= 'Ḁ' && r < 'ẚ' || r > 'ẟ' {
+			t.Errorf("%U stays as it is", r)
+		}
+	}
+	if left > 40 {
+		t.Errorf("%d letters stay as they are", left)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // ErrRule says that a rule is unusable.
@@ -34,11 +35,9 @@ type Rule struct {
 type form string
 
 const (
-	whole   form = ""
-	initial form = "initial"
-	first   form = "first"
-	soundex form = "soundex"
-
+	whole     form = ""
+	initial   form = "initial"
+	first     form = "first"
 	year      form = "year"
 	yearMonth form = "month"
 	swap      form = "swap"
@@ -49,12 +48,35 @@ const (
 // and, unless the whole is meant, a slash and one of
 //
 //	initial   the first letter or digit
-//	firstN    the first N letters and digits, as in first4; N is 1 to 64
-//	soundex   the American Soundex code; none for names not in Latin letters
+//	firstN    the first N letters and digits, as in first4; N is 1 to 64. Of a whole
+//	          name, first24 meets what a machine-readable zone has cut off behind
 //	year      of a date
 //	month     the year and the month of a date
 //	swap      a day, or the one with day and month swapped
 //	near      a day, or one before or after it
+//
+// of a name moreover one of
+//
+//	sorted     its words in alphabetical order, also without particles such as al and
+//	           van: given and family name may change places
+//	word       any one of its words of two letters and more: of two surnames, either
+//	soundex    the American Soundex code
+//	refined    the refined Soundex code
+//	nysiis     the NYSIIS code
+//	metaphone  the codes of Double Metaphone
+//	daitch     the codes of the Daitch–Mokotoff Soundex
+//	arabic, cyrillic, han, hangul, hebrew, kana
+//	           how it sounds to those who write Arabic or Persian, and so on
+//	short      how its two outer words sound: the middle one may be missing
+//	initials   how its last word, or its first, sounds: of the others there may be
+//	           initials alone
+//
+// The codes from soundex to daitch are of the name in Latin letters, and there is
+// none for a name that cannot be written so. The parts named after scripts are keys
+// under which a name in that script and its Latin spellings meet, in whatever order
+// its words are: for peers that write that script, and of the whole name, or with a
+// birth date, rather than of one common name alone. Two names in Latin letters
+// seldom meet by them.
 //
 // The whole of a date is one of day precision, and so are swap and near: of a date
 // whose day is not known, only the year and the month can be used. What swap and
@@ -77,10 +99,12 @@ func ParsePart(text string) (Part, error) {
 		p.form, p.n = first, n
 	}
 	switch p.form {
-	case initial, first, soundex, year, yearMonth, swap, near:
-		return p, nil
 	case whole:
 		if !cut {
+			return p, nil
+		}
+	default:
+		if known(p.form) {
 			return p, nil
 		}
 	}
@@ -123,37 +147,44 @@ func (p Part) validate(s *Schema) error {
 	return fmt.Errorf("%w: a field of kind %v has no part %q", ErrRule, kind, p)
 }
 
-// of returns the part of one of a field's values, or "" if there is none.
-func (p Part) of(value string, f *Field) string {
+// of appends the parts of one of a field's values.
+func (p Part) of(parts []string, value string, f *Field) []string {
+	if code, ok := codes[p.form]; ok {
+		return code(parts, value)
+	}
 	switch p.form {
 	case initial:
-		return firstLetters(value, 1)
+		return append(parts, firstLetters(value, 1))
 	case first:
-		return firstLetters(value, p.n)
-	case soundex:
-		return soundexOf(value)
+		return append(parts, firstLetters(value, p.n))
 	case year:
-		return value[:min(4, len(value))]
+		return append(parts, value[:min(4, len(value))])
 	case yearMonth:
 		if f.Precision < PrecisionMonth {
-			return ""
+			return parts
 		}
-		return value[:7]
+		return append(parts, value[:7])
 	}
 	if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
-		return ""
+		return parts
 	}
-	if p.form == swap {
-		return unswapped(value)
+	switch p.form {
+	case swap:
+		return append(parts, unswapped(value))
+	case near:
+		// A day goes with the day after it: two days share one of these if they are no
+		// more than one apart.
+		return append(parts, value, nextDay(value))
 	}
-	return value
+	return append(parts, value)
 }
 
 // firstLetters returns the first n letters and digits, with the marks that belong
 // to them, without spaces.
 func firstLetters(value string, n int) string {
-	if head := value[:min(n, len(value))]; isASCII(head) && strings.IndexByte(head, ' ') < 0 && isASCII(value[len(head):min(len(head)+1, len(value))]) {
-		return head // no marks, and none after it
+	if head := value[:min(n, len(value))]; isASCII(head) && strings.IndexByte(head, ' ') < 0 &&
+		(len(head) == len(value) || value[len(head)] < utf8.RuneSelf) {
+		return head
 	}
 	var out strings.Builder
 	for _, r := range value {
@@ -171,26 +202,26 @@ func firstLetters(value string, n int) string {
 	return out.String()
 }
 
-// options appends the distinct parts of a field's value and its variants.
-func (p Part) options(out []string, f *Field) []string {
+// options appends the distinct parts of a field's value and its variants, up to
+// maxReadings.
+func (p Part) options(parts []string, f *Field) []string {
 	if f.Value == "" {
-		return out
+		return parts
 	}
-	add := func(part string) {
-		if part != "" && !slices.Contains(out, part) {
-			out = append(out, part)
-		}
+	start := len(parts)
+	if keys, ok := sounds[p.form]; ok {
+		parts = append(parts, keys(strings.Fields(f.Value))...)
+		return parts[:min(len(parts), start+maxReadings)]
 	}
-	add(p.of(f.Value, f))
+	parts = p.of(parts, f.Value, f)
 	for _, v := range f.Variants {
-		add(p.of(v, f))
+		parts = p.of(parts, v, f)
 	}
-	if p.form == near {
-		// A day goes with the day after it: two days share one of these if they are no
-		// more than one apart.
-		for _, day := range out[:len(out):len(out)] {
-			add(nextDay(day))
+	kept := parts[:start]
+	for _, part := range parts[start:] {
+		if part != "" && len(kept) < start+maxReadings && !slices.Contains(kept[start:], part) {
+			kept = append(kept, part)
 		}
 	}
-	return out
+	return kept
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func mustPart(t testing.TB, text string) Part {
@@ -18,7 +19,7 @@ func mustPart(t testing.TB, text string) Part {
 }
 
 func TestParsePart(t *testing.T) {
-	for _, text := range []string{"name", "name/initial", "name/first1", "name/first64", "birth/year", "name/soundex"} {
+	for _, text := range []string{"name", "name/initial", "name/first1", "name/first64", "birth/year", "name/soundex", "name/sorted", "name/hebrew", "name/short"} {
 		if got := mustPart(t, text).String(); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
@@ -58,14 +59,26 @@ func TestPartOptions(t *testing.T) {
 		{"missing", Name, "", "f", nil},
 		{"unreadable", Date, "soon", "f", nil},
 		{"initial", Name, "Özil", "f/initial", []string{"o"}},
-		{"initial of another script", Name, "Щербаченко", "f/initial", []string{"щ"}},
+		{"initial of another script", Name, "Щербаченко", "f/initial", []string{"щ", "s", "c"}},
 		{"first over a space", Name, "de la Cruz", "f/first4", []string{"dela"}},
 		{"first of a shorter one", Name, "Li", "f/first4", []string{"li"}},
 		{"first with a variant", Name, "Müller", "f/first3", []string{"mul", "mue"}},
 		{"a mark belongs to its letter", Name, "कि़म", "f/initial", []string{"कि़"}},
 		{"postcode district", Postcode, "sw1a 1aa", "f/first2", []string{"SW"}},
 		{"soundex", Name, "Müller", "f/soundex", []string{"M460"}},
-		{"soundex of another script", Name, "Щербаченко", "f/soundex", nil},
+		{"soundex of another script", Name, "Щербаченко", "f/soundex", []string{"S612", "S361", "S326", "C326"}},
+		{"soundex of a script that is not known", Name, "कमल", "f/soundex", nil},
+		{"refined", Name, "Müller", "f/refined", []string{"M80709"}},
+		{"nysiis", Name, "Müller", "f/nysiis", []string{"MALAR"}},
+		{"metaphone", Name, "Schmidt", "f/metaphone", []string{"XMT", "SMT"}},
+		{"daitch", Name, "Peters", "f/daitch", []string{"739400", "734000"}},
+		{"daitch of digits", Name, "12", "f/daitch", nil},
+		{"sorted", Name, "Putin, Vladimir", "f/sorted", []string{"putin vladimir"}},
+		{"sorted with a particle", Name, "Charles de Gaulle", "f/sorted", []string{"charles de gaulle", "charles gaulle"}},
+		{"sorted of a mononym", Name, "de Gaulle", "f/sorted", []string{"de gaulle"}},
+		{"descent has an order", Name, "Hasan bin Ahmad", "f/sorted", []string{"hasan bin ahmad"}},
+		{"either surname", Name, "García-López", "f/word", []string{"garcia", "lopez"}},
+		{"no initials", Name, "J R Tolkien", "f/word", []string{"tolkien"}},
 		{"whole date", Date, "25.01.1978", "f", []string{"1978-01-25"}},
 		{"whole of an ambiguous date", Date, "03/04/1990", "f", []string{"1990-04-03", "1990-03-04"}},
 		{"year of an ambiguous date", Date, "03/04/1990", "f/year", []string{"1990"}},
@@ -81,7 +94,7 @@ func TestPartOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			fields, _ := s.Normalize(Record{tt.raw})
-			if diff := cmp.Diff(tt.want, p.options(nil, &fields[0])); diff != "" {
+			if diff := cmp.Diff(tt.want, p.options(nil, &fields[0]), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 		})

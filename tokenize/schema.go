@@ -154,7 +154,9 @@ type Field struct {
 	Value string
 	// Variants are other canonical forms that the same value may stand for, such as
 	// "mueller" beside "muller" for "Müller". None equals Value.
-	Variants  []string
+	Variants []string
+	// Labels say of each variant what it is: "icao", "bgn", "press", "previous".
+	Labels    []string
 	Precision Precision // of a date
 	Flags     Flags
 }

@@ -26,7 +26,7 @@ const (
 	batchSize = 2048
 	// maxReadings bounds the tokens of one record by one rule, where several of its
 	// fields have variants.
-	maxReadings = 16
+	maxReadings = 32
 )
 
 // Tokenizer makes the tokens of records. It is safe for concurrent use.
@@ -198,7 +198,7 @@ func (e *RecordError) Unwrap() error { return e.Err }
 
 // Tokens yields the tokens of records, in order of row and rule. A record makes
 // one token for each rule whose parts it has; where a field has variants, one for
-// each reading, up to 16. Records are read in batches of bounded size, and all
+// each reading, up to 32. Records are read in batches of bounded size, and all
 // cores share the work.
 //
 // A record with values that cannot be read yields a *RecordError, and then the

@@ -108,7 +108,19 @@ var rules = map[string]rule{
 		others: []string{"github.com/google/go-cmp/cmp"},
 		denied: []string{"net/..."},
 	},
+	"internal/phonetic": {denied: []string{"net/...", "os/..."}},
+	"internal/rewrite":  {denied: []string{"net/...", "os/..."}},
+	"internal/sound": {
+		own:    []string{"internal/rewrite", "internal/translit"},
+		others: []string{"golang.org/x/text/unicode/norm"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/synth": {denied: []string{"net/...", "os/..."}},
+	"internal/translit": {
+		own:    []string{"internal/rewrite"},
+		others: []string{"golang.org/x/text/runes", "golang.org/x/text/transform", "golang.org/x/text/unicode/norm"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/vole": {
 		own:    []string{"internal/aeshash", "internal/gf128", "internal/ot", "internal/parallel", "internal/wire"},
 		others: []string{"golang.org/x/sys/cpu"},
