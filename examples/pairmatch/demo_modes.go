@@ -14,7 +14,8 @@ const (
 	demoPurpose = "--purpose demonstration --legal-basis none --jurisdictions XA,XB"
 	demoSideA   = "--dir a --data a.csv --columns a.columns --id record_id"
 	demoSideB   = "--dir b --data b.csv --columns b.columns --id Nr"
-	demoSamples = 3 // matches to show
+	demoSuite   = "vole-malicious" // fast, and safe from a peer that does as it likes
+	demoSamples = 3                // matches to show
 )
 
 // forPrograms makes a command say its result as JSON, and nothing else.
@@ -23,7 +24,7 @@ var forPrograms = []string{"--json", "--quiet"}
 // tokens links the two agencies by exact tokens.
 func (d *demo) tokens(ctx context.Context) (*mode, error) {
 	d.con.say("\n2. Exact tokens, between the two: A receives, B sends")
-	serve, err := d.start(ctx, "serve "+demoSideB+" --listen 127.0.0.1:0 --once", append(forPrograms, "--address-file", "b.address")...)
+	serve, err := d.start(ctx, "serve "+demoSideB+" --listen 127.0.0.1:0 --once --permit-suite "+demoSuite, append(forPrograms, "--address-file", "b.address")...)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (d *demo) tokens(ctx context.Context) (*mode, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := d.summary(d.command(ctx, "link "+demoSideA+" --connect "+address+" "+demoPurpose, forPrograms...))
+	a, err := d.summary(d.command(ctx, "link "+demoSideA+" --connect "+address+" "+demoPurpose+" --suite "+demoSuite, forPrograms...))
 	if err != nil {
 		return nil, err
 	}
