@@ -6,14 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 
-	"github.com/comity-prl/comity/internal/aeshash"
 	"github.com/comity-prl/comity/internal/gf128"
 	"github.com/comity-prl/comity/internal/okvs"
-	"github.com/comity-prl/comity/internal/parallel"
-	"github.com/comity-prl/comity/internal/shuffle"
 	"github.com/comity-prl/comity/internal/vole"
 	"github.com/comity-prl/comity/internal/voleprf"
 )
@@ -82,26 +78,6 @@ const (
 
 const saltSize = 32
 
-// buckets is how the sets of a run are cut.
-type buckets struct {
-	count            int
-	receiver, sender int // capacity of a bucket
-	lambda           int // statistical parameter of one bucket
-}
-
-func (s *voleSuite) buckets(r *run) buckets {
-	n := max(r.nReceiver, r.nSender)
-	if n <= s.whole {
-		return buckets{count: 1, receiver: r.nReceiver, sender: r.nSender, lambda: statistical}
-	}
-	b := buckets{count: (n + s.bucket - 1) / s.bucket}
-	b.lambda = statistical + bits.Len(uint(b.count-1))
-	// One bit more, for there are buckets on two sides.
-	b.receiver = okvs.Capacity(r.nReceiver, b.count, float64(b.lambda+1))
-	b.sender = okvs.Capacity(r.nSender, b.count, float64(b.lambda+1))
-	return b
-}
-
 // params are those of bucket i.
 func (s *voleSuite) params(b buckets, session [32]byte, i int) *voleprf.Params {
 	return &voleprf.Params{
@@ -152,78 +128,6 @@ func (r *run) session(receiver, sender []byte) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// hasher makes keys of items: their hash under a salt, by Matyas, Meyer and Oseas's
-// construction from AES (ISO/IEC 10118-2, hash function 1) with the salt as its start.
-// All inputs have two blocks, and it is as hard to find two of one key as for any
-// function of 128 bits in the ideal cipher model (Black, Rogaway and Shrimpton, CRYPTO
-// 2002).
-type hasher struct {
-	items [][32]byte
-	start *aeshash.Key
-}
-
-func newHasher(set *Set, session [32]byte) *hasher {
-	salt := sha256.Sum256(append([]byte("comity psi v1 vole items"), session[:]...))
-	return &hasher{items: set.items, start: aeshash.NewKey([16]byte(salt[:16]))}
-}
-
-// hashBatch is how many items are hashed at a time.
-const hashBatch = 256
-
-// keys sets dst to the keys of items of these numbers, and to random ones where the
-// number is absent. It runs on all cores.
-func (h *hasher) keys(dst []gf128.Element, numbers []uint32) {
-	parallel.Do(len(dst), func(lo, hi int) {
-		var second [hashBatch]gf128.Element
-		for ; lo < hi; lo += hashBatch {
-			end := min(lo+hashBatch, hi)
-			h.batch(dst[lo:end], second[:end-lo], numbers[lo:end])
-		}
-	})
-}
-
-func (h *hasher) batch(dst, second []gf128.Element, numbers []uint32) {
-	for i, n := range numbers {
-		if n == absent {
-			var random [gf128.Size]byte
-			rand.Read(random[:])
-			dst[i] = gf128.FromBytes(random[:])
-			continue
-		}
-		item := &h.items[n]
-		dst[i], second[i] = gf128.FromBytes(item[:]), gf128.FromBytes(item[gf128.Size:])
-	}
-	h.start.Hash(dst, dst)
-	aeshash.HashKeyed(dst, dst, second)
-}
-
-// cut returns the numbers of the items of each bucket.
-func (h *hasher) cut(count, capacity int) ([][]uint32, error) {
-	members := make([][]uint32, count)
-	for b := range members {
-		members[b] = make([]uint32, 0, min(capacity, len(h.items)))
-	}
-	var keys, second [hashBatch]gf128.Element
-	var numbers [hashBatch]uint32
-	for first := 0; first < len(h.items); first += hashBatch {
-		n := min(hashBatch, len(h.items)-first)
-		for i := range n {
-			numbers[i] = uint32(first + i)
-		}
-		if count > 1 {
-			h.batch(keys[:n], second[:n], numbers[:n])
-		}
-		for i, k := range keys[:n] {
-			b, _ := bits.Mul64(k.Hi, uint64(count))
-			if len(members[b]) == capacity {
-				return nil, fmt.Errorf("%w: a bucket is full", ErrAgain)
-			}
-			members[b] = append(members[b], numbers[i])
-		}
-	}
-	return members, nil
-}
-
 func (s *voleSuite) send(r *run, set *Set) (*Handles, error) {
 	session, err := exchangeSalts(r, roleSender)
 	if err != nil {
@@ -263,19 +167,6 @@ func (s *voleSuite) bound(r *run, b buckets) (int, error) {
 	}
 	slots, err := s.params(b, [32]byte{}, 0).Slots()
 	return b.count * voleprf.MaxKeys(slots), err
-}
-
-// fill appends to order the members of a bucket and as many that are absent as
-// capacity leaves room for, in random order.
-func fill(order, members []uint32, capacity int) []uint32 {
-	for _, i := range shuffle.Order(capacity) {
-		if int(i) < len(members) {
-			order = append(order, members[i])
-		} else {
-			order = append(order, absent)
-		}
-	}
-	return order
 }
 
 const (
