@@ -52,7 +52,7 @@ func goodPolicy() *Policy {
 		LegalBases:    []string{"Treaty of 2026, article 9"},
 		Jurisdictions: []string{"DE", "FR", "EU"},
 		Epochs:        []string{"2026-Q4"},
-		Suites:        []string{"ecdh-ristretto255", "ecdh-p256"},
+		Suites:        suiteNames(),
 		Receivers:     []Role{Proposer, Acceptor},
 		Schemas:       []Hash{schema},
 		MaxProposer:   1000,
@@ -206,4 +206,12 @@ func hostile(t testing.TB, c *Config, me Role, raw net.Conn, f func(*handshake) 
 		_ = raw.Close()
 	}()
 	return done
+}
+
+func suiteNames() []string {
+	var names []string
+	for _, s := range psi.Suites() {
+		names = append(names, s.String())
+	}
+	return names
 }
