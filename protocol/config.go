@@ -29,6 +29,11 @@ type Config struct {
 	// has one, the terms it proposes must fit too.
 	Policy *Policy
 
+	// Log, if set, gets one entry for each session, and for each that an
+	// authenticated peer and this side did not come to. A run whose entry cannot be
+	// written fails with ErrLogWrite at this side, and gives neither side a result.
+	Log *Log
+
 	// Clock tells the time for validity, expiry and skew. Nil: time.Now. It is
 	// called by several goroutines at once.
 	Clock func() time.Time

@@ -51,7 +51,7 @@ func dial(ctx context.Context, addr string, t *Terms, c *Config) (*Session, erro
 func (c *Config) propose(ctx context.Context, raw net.Conn, t *Terms, text []byte, peer *Peer) (*Session, error) {
 	var a *Agreement
 	h, err := c.shake(ctx, raw, Proposer, []Peer{*peer}, func(h *handshake) (err error) {
-		a, err = h.propose(text)
+		a, err = h.propose(t, text)
 		return err
 	})
 	if err != nil {

@@ -170,6 +170,9 @@ type handshake struct {
 	peer    *Peer         // set by receiveHello, with the certificate in use
 	ahead   time.Duration // of the peer's clock, before the own one
 	purpose uint8
+
+	proposed *Terms // once their signature is verified, and their text
+	text     string
 }
 
 // shake authenticates both ends of raw by TLS and then runs f. If either fails,
@@ -177,8 +180,10 @@ type handshake struct {
 func (c *Config) shake(ctx context.Context, raw net.Conn, me Role, peers []Peer, f func(*handshake) error) (*handshake, error) {
 	h, err := c.secure(ctx, raw, me, peers)
 	if err != nil {
+		err = causeOf(ctx, err)
+		logErr := c.recordFailure(nil, err)
 		drain(raw) // TLS has sent its alert
-		return nil, causeOf(ctx, err)
+		return nil, errors.Join(err, logErr)
 	}
 	stop := context.AfterFunc(ctx, h.ch.interrupt)
 	err = f(h)
@@ -187,8 +192,9 @@ func (c *Config) shake(ctx context.Context, raw net.Conn, me Role, peers []Peer,
 	}
 	if err != nil {
 		err = causeOf(ctx, err)
+		logErr := c.recordFailure(h, err) // before the peer is told
 		h.abort(told(ctx, err))
-		return nil, err
+		return nil, errors.Join(err, logErr)
 	}
 	return h, nil
 }
@@ -330,7 +336,7 @@ func (h *handshake) greet(purpose uint8) error {
 }
 
 // propose signs the terms and has them countersigned.
-func (h *handshake) propose(text []byte) (*Agreement, error) {
+func (h *handshake) propose(terms *Terms, text []byte) (*Agreement, error) {
 	if err := h.greet(forSession); err != nil {
 		return nil, err
 	}
@@ -343,6 +349,7 @@ func (h *handshake) propose(text []byte) (*Agreement, error) {
 		return nil, err
 	}
 	a.ProposerSignature = signature
+	h.text, h.proposed = string(text), terms
 	if err := h.ch.write(frameTerms, signature, text); err != nil {
 		return nil, err
 	}
@@ -386,6 +393,7 @@ func (h *handshake) accept() (*Agreement, *Terms, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	h.text, h.proposed = a.Terms, t
 	if err := a.names(t); err != nil {
 		return nil, nil, err
 	}

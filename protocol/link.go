@@ -36,7 +36,10 @@ func (s *Session) Submit(ctx context.Context, set *bloomlink.Set) (*bloomlink.Gr
 		if err := s.encoded(set); err != nil {
 			return err
 		}
-		g, err = bloomlink.Submit(ctx, &s.stream, p, set)
+		s.tally.own = set.Len()
+		if g, err = bloomlink.Submit(ctx, &s.stream, p, set); err == nil {
+			s.tally.peer, s.tally.found = g.PeerSize, g.Len()
+		}
 		return err
 	})
 	if err != nil {
@@ -123,7 +126,10 @@ func link(ctx context.Context, a, b *Session) (*bloomlink.Summary, error) {
 	for i, s := range sessions {
 		running.Go(func() {
 			errs[i] = s.runClaimed(ctx, func() error {
-				_, err := joint()
+				sum, err := joint()
+				if err == nil {
+					s.tally = tally{[]int{sum.A, sum.B}[i], []int{sum.B, sum.A}[i], sum.Groups}
+				}
 				return ownPart(i, err)
 			})
 		})

@@ -74,13 +74,16 @@ func (l *Listener) Accept(ctx context.Context) (*Session, error) {
 }
 
 // Close stops listening and ends what Accept has not returned. Sessions that it
-// has returned stay open.
+// has returned stay open. A Config.Log gets the count of strangers that it lacks.
 func (l *Listener) Close() error {
 	l.end(ErrClosed)
 	err := l.ln.Close()
 	l.work.Wait()
 	if errors.Is(err, net.ErrClosed) {
-		return nil
+		err = nil
+	}
+	if l.c.Log != nil {
+		err = errors.Join(err, l.c.Log.flushStrangers(l.c.Clock()))
 	}
 	return err
 }
@@ -123,7 +126,9 @@ func (l *Listener) handle(raw net.Conn) {
 	select {
 	case l.sessions <- s:
 	case <-l.ctx.Done():
-		s.close(ErrClosed)
+		if err := s.Close(); err != nil {
+			l.failed(err)
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ type Session struct {
 	stream stream
 	used   atomic.Bool
 	done   atomic.Pointer[Hash] // the transcript, once both ends agree on it
+	logged atomic.Bool
+	tally  tally // of the run
 
 	closing sync.Once
 	closed  chan struct{}
@@ -89,10 +91,15 @@ func (s *Session) Bytes() (sent, received int64) {
 }
 
 // Close ends the session. Before or during a run the peer sees an *AbortError
-// that is ErrClosed. It is safe to call at any time and more than once.
+// that is ErrClosed. It is safe to call at any time and more than once. With a
+// Config.Log, a session that had no run is logged as closed; an error says that it
+// could not be.
 func (s *Session) Close() error {
 	s.close(ErrClosed)
-	return nil
+	if s.used.Load() {
+		return nil
+	}
+	return s.record(Hash{}, ErrClosed)
 }
 
 // close ends the session because of err, or because all is done.
@@ -127,7 +134,10 @@ func (s *Session) Send(ctx context.Context, set *psi.Set) (*psi.Handles, error) 
 		if err := s.bound(set); err != nil {
 			return err
 		}
-		h, err = psi.Send(ctx, &s.stream, p, set)
+		s.tally.own = set.Len()
+		if h, err = psi.Send(ctx, &s.stream, p, set); err == nil {
+			s.tally.peer = h.PeerSize
+		}
 		return err
 	})
 	if err != nil {
@@ -148,7 +158,10 @@ func (s *Session) Receive(ctx context.Context, set *psi.Set) (*psi.Result, error
 		if err := s.bound(set); err != nil {
 			return err
 		}
-		r, err = psi.Receive(ctx, &s.stream, p, set)
+		s.tally.own = set.Len()
+		if r, err = psi.Receive(ctx, &s.stream, p, set); err == nil {
+			s.tally.peer, s.tally.found = r.PeerSize, r.Len()
+		}
 		return err
 	})
 	if err != nil {
@@ -217,6 +230,7 @@ func (s *Session) runClaimed(ctx context.Context, f func() error) error {
 	if err != nil {
 		err = s.explain(ctx, err)
 		s.close(told(ctx, err))
+		err = errors.Join(err, s.record(Hash{}, err))
 	}
 	return err
 }
@@ -230,6 +244,9 @@ func (s *Session) finish(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, ch.interrupt)
 	defer stop()
 	own := Hash(ch.transcript(s.role))
+	if err := s.record(own, nil); err != nil {
+		return err
+	}
 	say := func() error { return ch.write(frameFinish, own[:]) }
 	hear := func() error {
 		peer, err := ch.read(frameFinish)

@@ -1,0 +1,752 @@
+package protocol
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func testTime(minutes int) time.Time {
+	return time.Date(2026, 11, 26, 12, minutes, 0, 0, time.UTC)
+}
+
+func testEntry(i int) *Entry {
+	return &Entry{
+		Event: Consultation, Time: testTime(i), Peer: "Bureau of Borduria", Role: Proposer, Officer: "o-17", Case: "c/2026/1",
+		Purpose: "missing <persons>", LegalBasis: "Treaty of 2026, article 9", Function: FunctionSet, Suite: "ecdh-p256",
+		Outcome: OutcomeDone, OwnSize: 10, PeerSize: 20, Found: i % 5,
+		Terms: sha256.Sum256([]byte("terms")), Transcript: sha256.Sum256(fmt.Append(nil, i)),
+	}
+}
+
+// logOf is a log with n entries, in a folder.
+func logOf(t testing.TB, id *Identity, n int) (*Log, string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "log")
+	l, err := OpenLog(dir, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if err := l.Append(testEntry(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l, dir
+}
+
+func entries(t testing.TB, l *Log) []Logged {
+	t.Helper()
+	var all []Logged
+	for e, err := range l.Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestLogEntries(t *testing.T) {
+	id := identity(t, "Police of Arcadia")
+	_, dir := logOf(t, id, 5)
+	l, err := OpenLog(dir, id) // another process
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := entries(t, l)
+	if len(all) != 5 {
+		t.Fatalf("%d entries", len(all))
+	}
+	for i, e := range all {
+		want := testEntry(i)
+		want.Version = LogVersion
+		if diff := cmp.Diff(Logged{Index: int64(i), Entry: want}, e); diff != "" {
+			t.Error(diff)
+		}
+	}
+	report, err := l.Verify(nil)
+	if err != nil || report.Entries != 5 || report.Erased != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if _, err := OpenLog(dir, identity(t, "Police of Arcadia")); !errors.Is(err, ErrLog) {
+		t.Errorf("another's log: %v, want %v", err, ErrLog)
+	}
+	if err := l.Append(&Entry{Event: "party", Time: testTime(1)}); !errors.Is(err, ErrEntry) || !errors.Is(err, ErrLogWrite) {
+		t.Errorf("%v, want %v", err, ErrEntry)
+	}
+}
+
+func TestLogConcurrently(t *testing.T) {
+	id := identity(t, "A")
+	l, dir := logOf(t, id, 0)
+	second, err := OpenLog(dir, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var work sync.WaitGroup
+	for _, log := range []*Log{l, second} {
+		for range 4 {
+			work.Go(func() {
+				for i := range 5 {
+					if err := log.Append(testEntry(i)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	work.Wait()
+	if report, err := l.Verify(nil); err != nil || report.Entries != 40 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+func TestEntryRefused(t *testing.T) {
+	for name, change := range map[string]func(*Entry){
+		"event":       func(e *Entry) { e.Event = "party" },
+		"version":     func(e *Entry) { e.Version = 2 },
+		"no time":     func(e *Entry) { e.Time = time.Time{} },
+		"line break":  func(e *Entry) { e.Purpose = "a\nb" },
+		"long":        func(e *Entry) { e.Case = strings.Repeat("x", maxText+1) },
+		"negative":    func(e *Entry) { e.OwnSize = -1 },
+		"ranges":      func(e *Entry) { e.Ranges = []Range{{0, 1}} },
+		"of":          func(e *Entry) { e.Of = 1 },
+		"count":       func(e *Entry) { e.Count = 1 },
+		"no count":    func(e *Entry) { e.Event = Strangers },
+		"no ranges":   func(e *Entry) { e.Event = Erasure },
+		"empty range": func(e *Entry) { e.Event = Hold; e.Ranges = []Range{{1, 1}} },
+		"touching":    func(e *Entry) { e.Event = Hold; e.Ranges = []Range{{0, 1}, {1, 2}} },
+		"unordered":   func(e *Entry) { e.Event = Hold; e.Ranges = []Range{{5, 6}, {1, 2}} },
+		"below":       func(e *Entry) { e.Event = Hold; e.Ranges = []Range{{-1, 2}} },
+	} {
+		e := testEntry(1).normal()
+		change(e)
+		if _, err := e.marshal(); !errors.Is(err, ErrEntry) && !errors.Is(err, ErrLogVersion) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	good := string(must(testEntry(1).normal().marshal()))
+	for name, text := range map[string]string{
+		"space":     strings.Replace(good, ",", ", ", 1),
+		"unknown":   strings.Replace(good, `"peer"`, `"subject"`, 1),
+		"trailing":  good + "{}",
+		"escaped":   strings.Replace(good, "<", `\u003c`, 1),
+		"empty":     "",
+		"long":      strings.Repeat(" ", MaxEntry+1),
+		"null":      "null",
+		"duplicate": strings.Replace(good, `"peer"`, `"case":"x","peer"`, 1),
+	} {
+		if _, err := ParseEntry([]byte(text)); !errors.Is(err, ErrEntry) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ParseEntry([]byte(strings.Replace(good, `"version":1`, `"version":2`, 1))); !errors.Is(err, ErrLogVersion) {
+		t.Errorf("version: %v", err)
+	}
+}
+
+// Retention erases payloads and keeps the proofs; a hold stops it.
+func TestLogErase(t *testing.T) {
+	id := identity(t, "A")
+	l, dir := logOf(t, id, 10)
+	before := must(l.Checkpoint())
+	proof := must(l.Prove(2))
+	hold, err := l.Hold(Range{4, 6}, testTime(20), "o-1", "court order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := Retention{Before: testTime(8), Now: testTime(30), Officer: "o-1", Reason: "retention of 3 years"}
+	if erased, held, err := l.Erase(order); err != nil || erased != 6 || held != 2 {
+		t.Errorf("erased %d, held %d, %v", erased, held, err)
+	}
+	if erased, held, err := l.Erase(order); err != nil || erased != 0 || held != 2 {
+		t.Errorf("again: erased %d, held %d, %v", erased, held, err)
+	}
+	report, err := l.Verify(nil)
+	if err != nil || report.Erased != 6 || report.Holds != 1 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for _, e := range entries(t, l) {
+		if want := e.Index < 8 && e.Index != 4 && e.Index != 5; e.Erased != want || want != (e.Entry == nil) {
+			t.Errorf("entry %d: erased %v", e.Index, e.Erased)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, payloadsFile)); err != nil || bytes.Contains(data, []byte(`"2026-11-26T12:02:00Z"`)) || !bytes.Contains(data, []byte(`"2026-11-26T12:04:00Z"`)) {
+		t.Error("an erased payload is still on disk, or a held one is not")
+	}
+	if err := l.VerifyAgainst(before); err != nil {
+		t.Error(err)
+	}
+	for name, p := range map[string][]byte{"older": proof, "newer": must(l.Prove(2))} {
+		e, _, err := CheckProof(p, id.SigningKey())
+		if err != nil || e.Index != 2 || (e.Entry == nil) != (name == "newer") {
+			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+	}
+	if err := l.Release(hold+1, testTime(40), "o-1", "mistaken"); !errors.Is(err, ErrEntry) {
+		t.Errorf("release of no hold: %v", err)
+	}
+	if err := l.Release(hold, testTime(40), "o-1", "case closed"); err != nil {
+		t.Fatal(err)
+	}
+	if erased, held, err := l.Erase(order); err != nil || erased != 2 || held != 0 {
+		t.Errorf("after release: erased %d, held %d, %v", erased, held, err)
+	}
+	if _, err := l.Hold(Range{0, math.MaxInt64}, testTime(50), "o-1", "inquiry"); err != nil {
+		t.Fatal(err)
+	}
+	order.Before = testTime(99)
+	if erased, held, err := l.Erase(order); err != nil || erased != 0 || held != 2 {
+		t.Errorf("all held: erased %d, held %d, %v", erased, held, err)
+	}
+	if report, err := l.Verify(nil); err != nil || report.Erased != 8 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// An erasure that breaks a hold is found, although the agency signed it.
+func TestLogErasureOfHeld(t *testing.T) {
+	l, _ := logOf(t, identity(t, "A"), 3)
+	if _, err := l.Hold(Range{0, 3}, testTime(9), "", "inquiry"); err != nil {
+		t.Fatal(err)
+	}
+	err := l.with(func(tree *logTree) error {
+		if err := tree.append([]*Entry{{Event: Erasure, Time: testTime(10), Ranges: []Range{{1, 2}}}}); err != nil {
+			return err
+		}
+		return tree.finishErasure()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Verify(nil); !errors.Is(err, ErrLog) {
+		t.Errorf("%v, want %v", err, ErrLog)
+	}
+}
+
+// Every byte of every file matters: changed, each is found.
+func TestLogTamper(t *testing.T) {
+	own, other := identity(t, "Police of Arcadia"), identity(t, "Bureau of Borduria")
+	l, dir := logOf(t, own, 4)
+	theirs, _ := logOf(t, other, 2)
+	if _, _, err := l.Erase(Retention{Before: testTime(2), Now: testTime(9), Reason: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, l, theirs, own, other)
+	exchange(t, theirs, l, other, own)
+	peers := []Peer{other.Peer()}
+	if _, err := l.Verify(peers); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := 0
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name())
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range whole {
+			bad := slices.Clone(whole)
+			bad[i] ^= 1 << (i % 8)
+			write(t, path, bad)
+			if err := reverify(dir, own, peers); err == nil {
+				t.Errorf("%s: a change of byte %d is not found", f.Name(), i)
+			}
+			flipped++
+		}
+		if len(whole) > 0 && !strings.HasPrefix(f.Name(), cosignedPrefix) && !strings.HasPrefix(f.Name(), witnessedPrefix) {
+			for n := range whole {
+				write(t, path, whole[:n])
+				if err := reverify(dir, own, peers); err == nil {
+					t.Errorf("%s: cut to %d bytes, and not found", f.Name(), n)
+				}
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := reverify(dir, own, peers); err == nil {
+				t.Errorf("%s: removed, and not found", f.Name())
+			}
+		}
+		write(t, path, whole)
+	}
+	if flipped < 2000 {
+		t.Errorf("only %d bytes", flipped)
+	}
+	if err := reverify(dir, own, peers); err != nil {
+		t.Error(err)
+	}
+}
+
+func write(t testing.TB, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func reverify(dir string, id *Identity, peers []Peer) error {
+	l, err := OpenLog(dir, id)
+	if err != nil {
+		return err
+	}
+	_, err = l.Verify(peers)
+	return err
+}
+
+// Entries that change places, or vanish from the middle, are found.
+func TestLogReorderAndDelete(t *testing.T) {
+	id := identity(t, "A")
+	for name, change := range map[string]func(leaves [][]byte) [][]byte{
+		"swap":   func(l [][]byte) [][]byte { l[1], l[2] = l[2], l[1]; return l },
+		"delete": func(l [][]byte) [][]byte { return slices.Delete(l, 1, 2) },
+		"repeat": func(l [][]byte) [][]byte { return slices.Insert(l, 1, l[1]) },
+	} {
+		_, dir := logOf(t, id, 5)
+		path := filepath.Join(dir, leavesFile)
+		whole := must(os.ReadFile(path))
+		leaves := slices.Collect(slices.Chunk(whole[logHeaderSize:], leafSize))
+		write(t, path, append(slices.Clone(whole[:logHeaderSize]), bytes.Join(change(leaves), nil)...))
+		if err := reverify(dir, id, nil); !errors.Is(err, ErrLog) {
+			t.Errorf("%s: %v, want %v", name, err, ErrLog)
+		}
+	}
+}
+
+// What a crash left behind the checkpoint is cut off, and said to be.
+func TestLogTornTail(t *testing.T) {
+	id := identity(t, "A")
+	for _, name := range []string{leavesFile, payloadsFile, hashesFile} {
+		_, dir := logOf(t, id, 3)
+		path := filepath.Join(dir, name)
+		write(t, path, append(must(os.ReadFile(path)), "torn"...))
+		l, err := OpenLog(dir, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Repaired() != 1 {
+			t.Errorf("%s: repaired %d times", name, l.Repaired())
+		}
+		if err := l.Append(testEntry(4)); err != nil {
+			t.Error(err)
+		}
+		if report, err := l.Verify(nil); err != nil || report.Entries != 4 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+	}
+}
+
+func TestLogOfAnotherVersion(t *testing.T) {
+	id := identity(t, "A")
+	l, dir := logOf(t, id, 1)
+	for _, name := range []string{leavesFile, payloadsFile, hashesFile, checkpointFile} {
+		path := filepath.Join(dir, name)
+		whole := must(os.ReadFile(path))
+		write(t, path, bytes.Replace(whole, []byte("log v1"), []byte("log v2"), 1))
+		if name == checkpointFile {
+			if _, err := ParseCheckpoint(bytes.Replace(whole, []byte("-v1/"), []byte("-v23/"), 1), id.SigningKey(), nil); !errors.Is(err, ErrLogVersion) || !strings.Contains(err.Error(), "23") {
+				t.Errorf("%s: %v", name, err)
+			}
+		} else if _, err := OpenLog(dir, id); !errors.Is(err, ErrLogVersion) || !strings.Contains(err.Error(), "2, here 1") {
+			t.Errorf("%s: %v, want %v", name, err, ErrLogVersion)
+		}
+		write(t, path, whole)
+	}
+	var x bytes.Buffer
+	if err := l.Export(&x, Period{}); err != nil {
+		t.Fatal(err)
+	}
+	newer := strings.Replace(x.String(), `_export":1`, `_export":2,"more":0`, 1)
+	if _, err := ReadExport(strings.NewReader(newer), id.SigningKey(), nil); !errors.Is(err, ErrLogVersion) {
+		t.Errorf("export: %v, want %v", err, ErrLogVersion)
+	}
+}
+
+// exchange has one agency's log cosigned by another.
+func exchange(t testing.TB, l, by *Log, own, witness *Identity) []byte {
+	t.Helper()
+	request, err := l.Request(witness.SigningKey(), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, err := by.Cosign(request, own.Peer(), testTime(200))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.AddCosignature(note, witness.Peer()); err != nil {
+		t.Fatal(err)
+	}
+	return note
+}
+
+// A log that its own agency cuts or rewrites is found by what others cosigned.
+func TestLogWitness(t *testing.T) {
+	own, other := identity(t, "Police of Arcadia"), identity(t, "Bureau of Borduria")
+	l, dir := logOf(t, own, 3)
+	theirs, _ := logOf(t, other, 0)
+	exchange(t, l, theirs, own, other)
+	saved := filepath.Join(t.TempDir(), "saved")
+	if err := os.CopyFS(saved, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if err := l.Append(testEntry(i + 3)); err != nil {
+			t.Fatal(err)
+		}
+		exchange(t, l, theirs, own, other)
+	}
+	exchange(t, l, theirs, own, other) // nothing new is fine
+	seven := must(l.Checkpoint())
+	report, err := l.Verify([]Peer{other.Peer()})
+	if err != nil || len(report.Witnesses) != 1 || report.Witnesses[0] != (Witness{"Bureau of Borduria", 7, testTime(200)}) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if report, err := l.Verify(nil); err != nil || report.Unknown != 1 {
+		t.Errorf("%+v, %v", report, err)
+	}
+
+	old, err := OpenLog(saved, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := func() []byte { return must(old.Request(other.SigningKey(), -1)) }
+	if _, err := theirs.Cosign(request(), own.Peer(), testTime(201)); !errors.Is(err, ErrLogShort) {
+		t.Errorf("truncated: %v, want %v", err, ErrLogShort)
+	}
+	if err := old.VerifyAgainst(seven); !errors.Is(err, ErrLogShort) {
+		t.Errorf("truncated: %v, want %v", err, ErrLogShort)
+	}
+	for i := range 4 { // the same number of other entries
+		if err := old.Append(testEntry(i + 30)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := theirs.Cosign(request(), own.Peer(), testTime(201)); !errors.Is(err, ErrLogFork) {
+		t.Errorf("forked: %v, want %v", err, ErrLogFork)
+	}
+	if err := old.Append(testEntry(40)); err != nil {
+		t.Fatal(err)
+	}
+	var stale *StaleError
+	if _, err := theirs.Cosign(request(), own.Peer(), testTime(201)); !errors.As(err, &stale) || stale.Size != 7 {
+		t.Errorf("stale: %v", err)
+	}
+	if _, err := theirs.Cosign(must(old.Request(other.SigningKey(), 7)), own.Peer(), testTime(201)); !errors.Is(err, ErrLogFork) {
+		t.Errorf("forked: %v, want %v", err, ErrLogFork)
+	}
+	if err := old.VerifyAgainst(seven); !errors.Is(err, ErrLogFork) {
+		t.Errorf("forked: %v, want %v", err, ErrLogFork)
+	}
+	name := noteName(cosignedPrefix, other.SigningKey())
+	write(t, filepath.Join(saved, name), must(os.ReadFile(filepath.Join(dir, name))))
+	if _, err := old.Verify([]Peer{other.Peer()}); !errors.Is(err, ErrLogFork) {
+		t.Errorf("forked: %v, want %v", err, ErrLogFork)
+	}
+	fresh, _ := logOf(t, own, 0)
+	if _, err := theirs.Cosign(must(fresh.Request(other.SigningKey(), 0)), own.Peer(), testTime(201)); !errors.Is(err, ErrLogShort) {
+		t.Errorf("begun anew: %v, want %v", err, ErrLogShort)
+	}
+	if _, err := theirs.Cosign(request(), other.Peer(), testTime(201)); !errors.Is(err, ErrLogProof) {
+		t.Errorf("another's: %v, want %v", err, ErrLogProof)
+	}
+}
+
+// A proof of inclusion holds for one entry, in one place, of one log.
+func TestLogProof(t *testing.T) {
+	id := identity(t, "A")
+	l, _ := logOf(t, id, 6)
+	for i := range int64(6) {
+		proof := must(l.Prove(i))
+		e, c, err := CheckProof(proof, id.SigningKey())
+		if err != nil || e.Index != i || e.Entry.Found != testEntry(int(i)).Found || c.Size != 6 {
+			t.Errorf("%d: %+v, %v", i, e, err)
+		}
+		if _, _, err := CheckProof(proof, identity(t, "B").SigningKey()); !errors.Is(err, ErrLogProof) {
+			t.Errorf("another's key: %v", err)
+		}
+		for at := range proof {
+			bad := slices.Clone(proof)
+			bad[at] ^= 1
+			if _, _, err := CheckProof(bad, id.SigningKey()); err == nil {
+				t.Errorf("entry %d: a change of byte %d is not found", i, at)
+			}
+		}
+	}
+	for _, i := range []int64{-1, 6} {
+		if _, err := l.Prove(i); !errors.Is(err, ErrEntry) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
+func TestLogExport(t *testing.T) {
+	own, other := identity(t, "Police of Arcadia"), identity(t, "Bureau of Borduria")
+	l, _ := logOf(t, own, 8)
+	theirs, _ := logOf(t, other, 0)
+	exchange(t, l, theirs, own, other)
+	if _, _, err := l.Erase(Retention{Before: testTime(2), Now: testTime(30), Reason: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := l.Export(&out, Period{From: testTime(4), Until: testTime(7)}); err != nil {
+		t.Fatal(err)
+	}
+	witnesses := []Peer{other.Peer()}
+	x, err := ReadExport(bytes.NewReader(out.Bytes()), own.SigningKey(), witnesses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states strings.Builder
+	for _, e := range x.Entries {
+		states.WriteByte(map[bool]byte{true: 'e', false: 'w'}[e.Erased])
+		if e.Entry != nil {
+			fmt.Fprintf(&states, "%s ", e.Entry.Event)
+		}
+	}
+	if want := "eewwwconsultation wconsultation wconsultation wwerasure "; states.String() != want {
+		t.Errorf("%s, want %s", states.String(), want)
+	}
+	if diff := cmp.Diff([]Witness{{other.Name(), 8, testTime(200)}}, x.Cosigned); diff != "" {
+		t.Error(diff)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(out.String(), "\n"), "\n")
+	for name, bad := range map[string][]string{
+		"cut":     lines[:len(lines)-1],
+		"more":    append(slices.Clone(lines), "\n"+lines[3]),
+		"swapped": append(slices.Clone(lines[:2]), append([]string{lines[3], lines[2]}, lines[4:]...)...),
+		"empty":   nil,
+	} {
+		if _, err := ReadExport(strings.NewReader(strings.Join(bad, "")), own.SigningKey(), nil); !errors.Is(err, ErrLogProof) {
+			t.Errorf("%s: %v, want %v", name, err, ErrLogProof)
+		}
+	}
+	for at := range out.Bytes()[:out.Len()-1] { // a last line break may be there or not
+		bad := slices.Clone(out.Bytes())
+		bad[at] ^= 1
+		x, err := ReadExport(bytes.NewReader(bad), own.SigningKey(), witnesses)
+		if err == nil && len(x.Cosigned) == 1 {
+			t.Errorf("a change of byte %d is not found", at)
+		}
+	}
+}
+
+func TestPairSessions(t *testing.T) {
+	a, b := testEntry(1), testEntry(1)
+	b.Peer, b.Role, b.Event = "Police of Arcadia", Acceptor, Disclosure
+	b.OwnSize, b.PeerSize = a.PeerSize, a.OwnSize
+	odd := *b
+	odd.Terms, odd.OwnSize, odd.Transcript = Hash{1}, 3, testEntry(2).Transcript
+	lone, failed := *b, *b
+	lone.Transcript, failed.Transcript = Hash{9}, Hash{}
+	own := []Logged{{Index: 0, Entry: a}, {Index: 1}, {Index: 2, Entry: testEntry(2)}, {Index: 3, Entry: testEntry(3)}}
+	peer := []Logged{{Index: 0}, {Index: 1, Entry: &odd}, {Index: 2, Entry: b}, {Index: 3, Entry: &lone}, {Index: 4, Entry: &failed}}
+	want := []Pairing{
+		{Transcript: a.Transcript, Own: 0, Peer: 2},
+		{Transcript: odd.Transcript, Own: 2, Peer: 1, Differ: []string{"terms", "peer_size"}},
+		{Transcript: testEntry(3).Transcript, Own: 3, Peer: -1},
+		{Transcript: lone.Transcript, Own: -1, Peer: 3},
+	}
+	if diff := cmp.Diff(want, PairSessions(own, "Police of Arcadia", peer, "Bureau of Borduria")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Strangers share an entry, however many there are.
+func TestLogStrangers(t *testing.T) {
+	l, _ := logOf(t, identity(t, "A"), 0)
+	for i := range 1000 {
+		if err := l.countStranger(testTime(0).Add(time.Duration(i) * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.flushStrangers(testTime(30)); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	all := entries(t, l)
+	for _, e := range all {
+		total += e.Entry.Count
+	}
+	if total != 1000 || len(all) > 3 {
+		t.Errorf("%d counted in %d entries", total, len(all))
+	}
+}
+
+// Killed processes leave a log that verifies and has each entry they reported.
+func TestLogSurvivesKill(t *testing.T) {
+	if dir := os.Getenv("COMITY_TEST_LOG"); dir != "" {
+		appendUntilKilled(dir)
+	}
+	id := identity(t, "A")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "identity"), must(id.Marshal()))
+	rounds, repaired := 40, 0
+	if testing.Short() {
+		rounds = 5
+	}
+	var reported int64
+	for round := range rounds {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestLogSurvivesKill$")
+		cmd.Env = append(os.Environ(), "COMITY_TEST_LOG="+dir)
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(20+round*3) * time.Millisecond) // no assertion hangs on it
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		reported += int64(bytes.Count(out.Bytes(), []byte("+")))
+		l, err := OpenLog(filepath.Join(dir, "log"), id)
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		repaired += l.Repaired()
+		report, err := l.Verify(nil)
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if report.Entries < reported || report.Entries > reported+int64(round)+1 {
+			t.Errorf("round %d: %d entries, %d reported", round, report.Entries, reported)
+		}
+	}
+	if reported == 0 {
+		t.Error("nothing was appended")
+	}
+	t.Logf("%d entries, %d repairs", reported, repaired)
+}
+
+func appendUntilKilled(dir string) {
+	id := must(ParseIdentity(must(os.ReadFile(filepath.Join(dir, "identity")))))
+	l := must(OpenLog(filepath.Join(dir, "log"), id))
+	for i := 0; ; i++ {
+		if err := l.Append(testEntry(i % 50)); err != nil {
+			panic(err)
+		}
+		os.Stdout.WriteString("+")
+	}
+}
+
+func FuzzParseEntry(f *testing.F) {
+	f.Add(must(testEntry(1).normal().marshal()))
+	f.Add(must((&Entry{Event: Erasure, Time: testTime(1), Ranges: []Range{{0, 3}, {5, 6}}}).normal().marshal()))
+	f.Add([]byte(`{"version":2}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		e, err := ParseEntry(text)
+		if err != nil {
+			return
+		}
+		if again := must(e.marshal()); !bytes.Equal(again, text) || !json.Valid(text) {
+			t.Errorf("%s is also %s", again, text)
+		}
+	})
+}
+
+// fuzzLog is a log, and one to witness it, by keys that are the same in each
+// process of a fuzzing campaign.
+func fuzzLog(f *testing.F) (own *Identity, l, theirs *Log, other *Identity) {
+	own, other = identity(f, "A"), identity(f, "B")
+	for i, id := range []*Identity{own, other} {
+		id.signing = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i)}, ed25519.SeedSize))
+	}
+	l, _ = logOf(f, own, 3)
+	theirs, _ = logOf(f, other, 0)
+	return own, l, theirs, other
+}
+
+func FuzzLogRequest(f *testing.F) {
+	own, l, theirs, other := fuzzLog(f)
+	f.Add(must(l.Request(other.SigningKey(), 0)))
+	f.Add(must(l.Request(other.SigningKey(), 2)))
+	f.Add([]byte("old 0\n\ncomity-log-v2/"))
+	f.Fuzz(func(t *testing.T, request []byte) {
+		note, err := theirs.Cosign(request, own.Peer(), testTime(1))
+		if err == nil {
+			if _, err := ParseCheckpoint(note, own.SigningKey(), other.SigningKey()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func FuzzCheckProof(f *testing.F) {
+	own, l, _, _ := fuzzLog(f)
+	f.Add(must(l.Prove(0)))
+	f.Add(must(l.Prove(2)))
+	f.Add([]byte(proofHead + "extra \nindex 0\n\n"))
+	f.Fuzz(func(t *testing.T, proof []byte) {
+		e, c, err := CheckProof(proof, own.SigningKey())
+		if err == nil && (e.Index >= c.Size || c.Origin != LogOrigin(own.SigningKey())) {
+			t.Errorf("%+v under %+v", e, c)
+		}
+	})
+}
+
+func FuzzReadExport(f *testing.F) {
+	own, l, theirs, other := fuzzLog(f)
+	exchange(f, l, theirs, own, other)
+	var out bytes.Buffer
+	if err := l.Export(&out, Period{}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(out.Bytes())
+	f.Add([]byte(`{"comity_log_export":2}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, err := ReadExport(bytes.NewReader(data), own.SigningKey(), []Peer{other.Peer()})
+		if err == nil && int64(len(x.Entries)) != x.Checkpoint.Size {
+			t.Errorf("%d entries of %d", len(x.Entries), x.Checkpoint.Size)
+		}
+	})
+}
+
+// FuzzLogFiles opens logs whose files hold anything.
+func FuzzLogFiles(f *testing.F) {
+	own, l, _, _ := fuzzLog(f)
+	note := must(l.Checkpoint())
+	read := func(name string) (data []byte) {
+		file := must(l.store.open(name))
+		defer file.Close()
+		data = make([]byte, must(file.Size()))
+		must(file.ReadAt(data, 0))
+		return data
+	}
+	leaves, payloads, hashes := read(leavesFile), read(payloadsFile), read(hashesFile)
+	f.Add(note, leaves, payloads, hashes)
+	f.Add(note, leaves[:40], payloads, hashes)
+	f.Add(note, append(slices.Clone(leaves), 1), payloads, append(slices.Clone(hashes), 2))
+	f.Add(note, []byte("comity log v2 l\n"), []byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, note, leaves, payloads, hashes []byte) {
+		s := newCrashStore(0)
+		for name, data := range map[string][]byte{leavesFile: leaves, payloadsFile: payloads, hashesFile: hashes, checkpointFile: note} {
+			s.names_[name] = &crashData{data: data}
+		}
+		l, err := openLog(s, own)
+		if err != nil {
+			return
+		}
+		if _, err := l.Verify(nil); err == nil {
+			if err := l.Append(testEntry(1)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
