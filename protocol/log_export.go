@@ -93,7 +93,7 @@ func ReadExport(r io.Reader, key ed25519.PublicKey, witnesses []Peer) (*Export, 
 		return nil, err
 	}
 	x := &Export{Checkpoint: c}
-	roots, err := x.cosigned(head, key, witnesses)
+	old, err := x.cosigned(head, key, witnesses)
 	if err != nil {
 		return nil, err
 	}
@@ -120,20 +120,12 @@ func ReadExport(r io.Reader, key ed25519.PublicKey, witnesses []Peer) (*Export, 
 	if int64(len(x.Entries)) != c.Size {
 		return nil, fmt.Errorf("%w: %d entries, %d by the checkpoint", ErrLogProof, len(x.Entries), c.Size)
 	}
-	roots[c.Size] = append(roots[c.Size], c.Root)
-	for size, want := range roots {
-		got, err := tlog.TreeHash(size, tree)
-		if err != nil {
-			return nil, err
-		}
-		for _, w := range want {
-			switch {
-			case Hash(got) == w:
-			case size == c.Size && w == c.Root:
-				return nil, fmt.Errorf("%w: the entries are not those that the checkpoint signs", ErrLogProof)
-			default:
-				return nil, ErrLogFork
-			}
+	if root, err := tlog.TreeHash(c.Size, tree); err != nil || Hash(root) != c.Root {
+		return nil, fmt.Errorf("%w: the entries are not those that the checkpoint signs", ErrLogProof)
+	}
+	for _, o := range old {
+		if root, err := tlog.TreeHash(o.Size, tree); err != nil || Hash(root) != o.Root {
+			return nil, ErrLogFork
 		}
 	}
 	for i := range x.Entries {
@@ -165,9 +157,9 @@ func parseExportHeader(line []byte, key ed25519.PublicKey) (*exportHeader, *Chec
 	return head, c, err
 }
 
-// cosigned returns the roots that witnesses saw, by size.
-func (x *Export) cosigned(head *exportHeader, key ed25519.PublicKey, witnesses []Peer) (map[int64][]Hash, error) {
-	roots := make(map[int64][]Hash)
+// cosigned returns the older checkpoints, and notes who of the witnesses cosigned.
+func (x *Export) cosigned(head *exportHeader, key ed25519.PublicKey, witnesses []Peer) ([]*Checkpoint, error) {
+	var all []*Checkpoint
 	for _, text := range head.Cosigned {
 		old, err := openCheckpoint([]byte(text), key)
 		if err != nil {
@@ -176,14 +168,14 @@ func (x *Export) cosigned(head *exportHeader, key ed25519.PublicKey, witnesses [
 		if old.Size > x.Checkpoint.Size {
 			return nil, fmt.Errorf("%w: %d entries, %d then", ErrLogShort, x.Checkpoint.Size, old.Size)
 		}
-		roots[old.Size] = append(roots[old.Size], old.Root)
+		all = append(all, old)
 		for _, w := range witnesses {
 			if c, err := ParseCheckpoint([]byte(text), key, w.SigningKey); err == nil {
 				x.Cosigned = append(x.Cosigned, Witness{w.Name, c.Size, c.Cosigned})
 			}
 		}
 	}
-	return roots, nil
+	return all, nil
 }
 
 // memoryTree holds stored hashes. It implements tlog.HashReader.

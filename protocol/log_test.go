@@ -242,58 +242,65 @@ func TestLogErasureOfHeld(t *testing.T) {
 // Every byte of every file matters: changed, each is found.
 func TestLogTamper(t *testing.T) {
 	own, other := identity(t, "Police of Arcadia"), identity(t, "Bureau of Borduria")
-	l, dir := logOf(t, own, 4)
+	store := newCrashStore(0)
+	l, err := openLog(store, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if err := l.Append(testEntry(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	theirs, _ := logOf(t, other, 2)
 	if _, _, err := l.Erase(Retention{Before: testTime(2), Now: testTime(9), Reason: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	exchange(t, l, theirs, own, other)
 	exchange(t, theirs, l, other, own)
-	peers := []Peer{other.Peer()}
-	if _, err := l.Verify(peers); err != nil {
-		t.Fatal(err)
-	}
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
+	with := func(name string, data []byte) error { // the log with another file of the name
+		changed := newCrashStore(0)
+		for n, d := range store.names_ {
+			changed.names_[n] = &crashData{data: slices.Clone(d.data)}
+		}
+		delete(changed.names_, name)
+		if data != nil {
+			changed.names_[name] = &crashData{data: data}
+		}
+		l, err := openLog(changed, own)
+		if err == nil {
+			_, err = l.Verify([]Peer{other.Peer()})
+		}
+		return err
 	}
 	flipped := 0
-	for _, f := range files {
-		path := filepath.Join(dir, f.Name())
-		whole, err := os.ReadFile(path)
-		if err != nil {
+	for name, d := range store.names_ {
+		whole := d.data
+		if err := with(name, slices.Clone(whole)); err != nil {
 			t.Fatal(err)
 		}
 		for i := range whole {
 			bad := slices.Clone(whole)
 			bad[i] ^= 1 << (i % 8)
-			write(t, path, bad)
-			if err := reverify(dir, own, peers); err == nil {
-				t.Errorf("%s: a change of byte %d is not found", f.Name(), i)
+			if err := with(name, bad); err == nil {
+				t.Errorf("%s: a change of byte %d is not found", name, i)
 			}
 			flipped++
 		}
-		if len(whole) > 0 && !strings.HasPrefix(f.Name(), cosignedPrefix) && !strings.HasPrefix(f.Name(), witnessedPrefix) {
-			for n := range whole {
-				write(t, path, whole[:n])
-				if err := reverify(dir, own, peers); err == nil {
-					t.Errorf("%s: cut to %d bytes, and not found", f.Name(), n)
-				}
-			}
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
-			if err := reverify(dir, own, peers); err == nil {
-				t.Errorf("%s: removed, and not found", f.Name())
+		if strings.HasPrefix(name, cosignedPrefix) || strings.HasPrefix(name, witnessedPrefix) {
+			continue // a log that nobody cosigned is one too
+		}
+		for n := range whole {
+			if err := with(name, slices.Clone(whole[:n])); err == nil {
+				t.Errorf("%s: cut to %d bytes, and not found", name, n)
 			}
 		}
-		write(t, path, whole)
+		if err := with(name, nil); err == nil {
+			t.Errorf("%s: removed, and not found", name)
+		}
 	}
 	if flipped < 2000 {
 		t.Errorf("only %d bytes", flipped)
-	}
-	if err := reverify(dir, own, peers); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -483,7 +490,7 @@ func TestLogProof(t *testing.T) {
 		if _, _, err := CheckProof(proof, identity(t, "B").SigningKey()); !errors.Is(err, ErrLogProof) {
 			t.Errorf("another's key: %v", err)
 		}
-		for at := range proof {
+		for at := int(i); at < len(proof); at += 6 {
 			bad := slices.Clone(proof)
 			bad[at] ^= 1
 			if _, _, err := CheckProof(bad, id.SigningKey()); err == nil {
@@ -539,7 +546,7 @@ func TestLogExport(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, ErrLogProof)
 		}
 	}
-	for at := range out.Bytes()[:out.Len()-1] { // a last line break may be there or not
+	for at := 0; at < out.Len()-1; at += 3 { // a last line break may be there or not
 		bad := slices.Clone(out.Bytes())
 		bad[at] ^= 1
 		x, err := ReadExport(bytes.NewReader(bad), own.SigningKey(), witnesses)
