@@ -23,6 +23,7 @@ const (
 	exitTerms       = 6
 	exitConnection  = 7
 	exitClock       = 8
+	exitLog         = 9
 	exitInterrupted = 130
 )
 
@@ -36,6 +37,7 @@ const exitHelp = `Exit codes, which stay as they are:
   6    the terms are refused or have expired
   7    the connection failed, or the peer hung up
   8    the clocks are too far apart
+  9    the audit log cannot be written, or it or a proof of one is not in order
   130  interrupted`
 
 // failure is an error for people: what went wrong, in plain words, and what to do
@@ -101,6 +103,9 @@ var causes = []struct {
 func explain(err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {
+		return f
+	}
+	if f := explainLog(err); f != nil {
 		return f
 	}
 	if errors.Is(err, context.Canceled) {

@@ -94,8 +94,12 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command) error {
 	terms.MaxProposer = max(1, t.set.Len()) // terms have no room for an empty set
 	terms.MaxAcceptor = cmd.Int("max-peer")
 
+	config, err := s.folder.audited(s.con, s.peer)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	session, err := protocol.Dial(ctx, cmd.String("connect"), terms, s.folder.config(s.con, s.peer))
+	session, err := protocol.Dial(ctx, cmd.String("connect"), terms, config)
 	if err != nil {
 		return err
 	}
@@ -150,8 +154,12 @@ func linkByUnit(ctx context.Context, cmd *cli.Command) error {
 	terms.Threshold = s.pact.linkage.Encoding.Threshold
 	terms.MaxProposer = max(1, len(s.table.records))
 
+	config, err := s.folder.audited(s.con, unit)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	session, err := protocol.Dial(ctx, cmd.String("unit"), terms, s.folder.config(s.con, unit))
+	session, err := protocol.Dial(ctx, cmd.String("unit"), terms, config)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@
 //	6    the terms are refused or have expired
 //	7    the connection failed, or the peer hung up
 //	8    the clocks are too far apart
+//	9    the audit log cannot be written, or it or a proof of one is not in order
 //	130  interrupted
 //
 // No message names a value of a record, a token or a secret.
@@ -45,6 +46,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -90,7 +92,7 @@ doctor, then serve and link.
 ` + exitHelp,
 		Commands: []*cli.Command{
 			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, doctorCommand,
-			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand,
+			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand,
 		},
 		HideVersion:    true,
 		Suggest:        true,
@@ -105,7 +107,7 @@ doctor, then serve and link.
 			return cli.ShowRootCommandHelp(cmd)
 		},
 	}
-	for _, c := range root.Commands {
+	for _, c := range append(root.Commands, logCommand.Commands...) {
 		c.OnUsageError = usageError
 		c.HideHelpCommand = true
 		c.DisableSliceFlagSeparator = true // a purpose may hold a comma
@@ -114,5 +116,13 @@ doctor, then serve and link.
 }
 
 func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {
-	return usagef("%s: see pairmatch help %s", flat(err), cmd.Name)
+	return usagef("%s: see %s", flat(err), helpOf(cmd))
+}
+
+// helpOf is the command that shows the help of another.
+func helpOf(cmd *cli.Command) string {
+	if full := cmd.FullName(); strings.Count(full, " ") > 1 {
+		return full + " --help"
+	}
+	return "pairmatch help " + cmd.Name
 }

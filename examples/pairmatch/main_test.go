@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"address":  address,
 			"agree":    agree,
 			"damage":   damage,
+			"logpath":  logPath,
 			"mail":     mail,
 			"people":   people,
 			"same":     same,
@@ -163,6 +164,21 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	at := len(text) - 20
 	text[at] = map[bool]byte{true: 'B', false: 'A'}[text[at] == 'A']
 	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// logPath puts the folder of an agency's audit log in a variable:
+//
+//	logpath VARIABLE FOLDER
+func logPath(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: logpath VARIABLE FOLDER")
+	}
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), auditFolder, "*"))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d logs in %s", len(found), args[1])
+	}
+	ts.Setenv(args[0], found[0])
 }
 
 // agree makes the agencies a and b and lets them agree on what schema proposes

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -189,7 +188,7 @@ func eachRecord(path string, head func([]string) error, body func([]string)) err
 // arguments returns the positional arguments, which must be as many as named.
 func arguments(cmd *cli.Command, names ...string) ([]string, error) {
 	if cmd.NArg() != len(names) {
-		return nil, usagef("%s takes %s: see %s", cmd.Name, strings.Join(names, " and "), fmt.Sprintf("pairmatch help %s", cmd.Name))
+		return nil, usagef("%s takes %s: see %s", cmd.Name, strings.Join(names, " and "), helpOf(cmd))
 	}
 	return cmd.Args().Slice(), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -113,15 +114,18 @@ func orElse(list []string, fallback string) []string {
 	return list
 }
 
-func (v *server) serve(ctx context.Context, cmd *cli.Command) error {
-	config := v.folder.config(v.con, v.peer)
+func (v *server) serve(ctx context.Context, cmd *cli.Command) (err error) {
+	config, err := v.folder.audited(v.con, v.peer)
+	if err != nil {
+		return err
+	}
 	config.Policy = v.policy(cmd)
 	config.Failed = v.con.refused
 	l, err := listen(cmd, v.con, config)
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer func() { err = errors.Join(err, l.Close()) }()
 	for {
 		session, err := acceptWithin(ctx, l, cmd.Duration("wait"))
 		if err != nil {

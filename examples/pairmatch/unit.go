@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -47,7 +48,11 @@ The first line on standard output is "listening on HOST:PORT".`,
 			return &failure{exitSetUp, f.path + " knows fewer than two owners", "accept the reply lines of both"}
 		}
 		u := &unit{con: newConsole(cmd), waiting: make(map[string]*protocol.Session)}
-		return u.serve(ctx, cmd, f.config(u.con, owners...))
+		config, err := f.audited(u.con, owners...)
+		if err != nil {
+			return err
+		}
+		return u.serve(ctx, cmd, config)
 	},
 }
 
@@ -57,7 +62,7 @@ type unit struct {
 	waiting map[string]*protocol.Session // by the owner's name
 }
 
-func (u *unit) serve(ctx context.Context, cmd *cli.Command, config *protocol.Config) error {
+func (u *unit) serve(ctx context.Context, cmd *cli.Command, config *protocol.Config) (err error) {
 	config.Failed = u.con.refused
 	config.Policy = &protocol.Policy{
 		Functions:     []string{protocol.FunctionEncodings},
@@ -74,7 +79,7 @@ func (u *unit) serve(ctx context.Context, cmd *cli.Command, config *protocol.Con
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer func() { err = errors.Join(err, l.Close()) }()
 	defer u.dismiss()
 	for {
 		session, err := acceptWithin(ctx, l, cmd.Duration("wait"))
@@ -103,7 +108,7 @@ func (u *unit) pair(s *protocol.Session) *protocol.Session {
 		return first
 	}
 	if old := u.waiting[name]; old != nil {
-		old.Close()
+		u.end(old)
 	}
 	u.waiting[name] = s
 	u.con.note("%s waits for %s", name, partner)
@@ -112,7 +117,14 @@ func (u *unit) pair(s *protocol.Session) *protocol.Session {
 
 func (u *unit) dismiss() {
 	for _, s := range u.waiting {
-		s.Close()
+		u.end(s)
+	}
+}
+
+// end closes a session that had no run, of which the log takes note.
+func (u *unit) end(s *protocol.Session) {
+	if err := s.Close(); err != nil {
+		u.con.warn("%s", explain(err))
 	}
 }
 
