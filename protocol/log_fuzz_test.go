@@ -37,7 +37,11 @@ func fuzzLog(f *testing.F) (own *Identity, l, theirs *Log, other *Identity) {
 
 func FuzzLogRequest(f *testing.F) {
 	own, l, theirs, other := fuzzLog(f)
-	f.Add(must(l.Request(other.SigningKey(), 0)))
+	request := must(l.Request(other.SigningKey(), 0))
+	if _, err := theirs.Cosign(request, own.Peer(), testTime(1)); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(request)
 	f.Add(must(l.Request(other.SigningKey(), 2)))
 	f.Add([]byte("old 0\n\ncomity-log-v2/"))
 	f.Fuzz(func(t *testing.T, request []byte) {
@@ -52,8 +56,13 @@ func FuzzLogRequest(f *testing.F) {
 
 func FuzzCheckProof(f *testing.F) {
 	own, l, _, _ := fuzzLog(f)
-	f.Add(must(l.Prove(0)))
-	f.Add(must(l.Prove(2)))
+	for i := range int64(3) {
+		proof := must(l.Prove(i))
+		if _, _, err := CheckProof(proof, own.SigningKey()); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(proof)
+	}
 	f.Add([]byte(proofHead + "extra \nindex 0\n\n"))
 	f.Fuzz(func(t *testing.T, proof []byte) {
 		e, c, err := CheckProof(proof, own.SigningKey())
@@ -68,6 +77,9 @@ func FuzzReadExport(f *testing.F) {
 	exchange(f, l, theirs, own, other)
 	var out bytes.Buffer
 	if err := l.Export(&out, Period{}); err != nil {
+		f.Fatal(err)
+	}
+	if _, err := ReadExport(bytes.NewReader(out.Bytes()), own.SigningKey(), []Peer{other.Peer()}); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(out.Bytes())

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -18,7 +17,6 @@ var errCrash = errors.New("the machine stopped")
 // what a disk may keep: all that was synced, and of the rest any part, in any
 // order.
 type crashStore struct {
-	mu     sync.Mutex
 	names_ map[string]*crashData // as the process sees them
 	synced map[string]*crashData // as they are on disk
 	left   int                   // steps until it stops; negative: never
