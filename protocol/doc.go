@@ -31,6 +31,10 @@
 // certificate, and a proposer alone tells it its role and clock. The network
 // learns addresses, times and sizes.
 //
-// The wire format is in handshake.go. It is versioned by [Version]; two versions
-// refuse each other by name.
+// With a [Log] in the Config, each session has one entry in a tamper-evident audit
+// log on either side, and none gives out a result without. Agencies cosign each
+// other's logs.
+//
+// The wire format is in handshake.go, that of the log in SPEC.md. They are
+// versioned by [Version] and [LogVersion]; two versions refuse each other by name.
 package protocol

@@ -212,6 +212,7 @@ func (f *crashFile) Close() error         { return nil }
 // A crash after any step of beginning a log, appending, erasing and cosigning
 // leaves a log that verifies and has every entry that Append returned for.
 func TestLogSurvivesCrashes(t *testing.T) {
+	t.Parallel()
 	own, other := identity(t, "Police of Arcadia"), identity(t, "Bureau of Borduria")
 	peers := []Peer{other.Peer()}
 	remote, err := openLog(newCrashStore(0), other)

@@ -239,6 +239,7 @@ func TestLogErasureOfHeld(t *testing.T) {
 
 // Every byte of every file matters: changed, each is found.
 func TestLogTamper(t *testing.T) {
+	t.Parallel()
 	own, other := identity(t, "Police of Arcadia"), identity(t, "Bureau of Borduria")
 	store := newCrashStore(0)
 	l, err := openLog(store, own)
@@ -433,6 +434,7 @@ func TestLogSurvivesKill(t *testing.T) {
 	if dir := os.Getenv("COMITY_TEST_LOG"); dir != "" {
 		appendUntilKilled(dir)
 	}
+	t.Parallel()
 	id := identity(t, "A")
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "identity"), must(id.Marshal()))
