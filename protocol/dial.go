@@ -21,14 +21,15 @@ import (
 // this package. ErrTLS with a "bad certificate" alert says that the peer does not
 // trust the own certificate.
 func Dial(ctx context.Context, addr string, t *Terms, c *Config) (*Session, error) {
-	s, err := dial(ctx, addr, t, c)
+	s, err := dial(ctx, t, c, func(ctx context.Context) (net.Conn, error) { return connect(ctx, addr) })
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	return s, nil
 }
 
-func dial(ctx context.Context, addr string, t *Terms, c *Config) (*Session, error) {
+// dial proposes the terms over the connection that open makes.
+func dial(ctx context.Context, t *Terms, c *Config, open func(context.Context) (net.Conn, error)) (*Session, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func dial(ctx context.Context, addr string, t *Terms, c *Config) (*Session, erro
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, ErrStalled)
 	defer cancel()
-	raw, err := connect(ctx, addr)
+	raw, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}

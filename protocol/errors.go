@@ -37,6 +37,24 @@ var (
 	ErrClosed     = errors.New("protocol: closed")
 )
 
+// What is wrong with a mailbox.
+var (
+	ErrMailbox    = errors.New("protocol: unusable mailbox")
+	ErrMail       = errors.New("protocol: malformed file in the mailbox")
+	ErrUnanswered = errors.New("protocol: nobody answered in the mailbox")
+)
+
+// MailError says which file in a mailbox is malformed. It is ErrMail.
+type MailError struct {
+	File   string
+	Reason string
+}
+
+func (e *MailError) Error() string { return fmt.Sprintf("%v: %s: %s", ErrMail, e.File, e.Reason) }
+
+// Unwrap returns ErrMail.
+func (e *MailError) Unwrap() error { return ErrMail }
+
 // ClockError says how far the peer's clock is ahead of the own one; negative
 // means behind. It is ErrClock.
 type ClockError struct {

@@ -302,8 +302,12 @@ func (d *deadline) explain(err error) error {
 	return connectionError(err)
 }
 
-// connectionError tells a complaint of TLS from a connection that ended.
+// connectionError tells a complaint of TLS or of a mailbox from a connection that
+// ended.
 func connectionError(err error) error {
+	if errors.Is(err, ErrMail) || errors.Is(err, ErrMailbox) {
+		return err
+	}
 	var op *net.OpError
 	if errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") {
 		return fmt.Errorf("%w: %w", ErrTLS, err)

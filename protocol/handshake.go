@@ -238,7 +238,7 @@ func (c *Config) secure(ctx context.Context, raw net.Conn, me Role, peers []Peer
 
 // tlsError lets errors of the own verification through, and contexts.
 func tlsError(err error) error {
-	for _, own := range []error{ErrPeerUnknown, ErrCertificate, ErrTLS, context.Canceled, context.DeadlineExceeded} {
+	for _, own := range []error{ErrPeerUnknown, ErrCertificate, ErrTLS, ErrMail, ErrMailbox, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, own) {
 			return err
 		}

@@ -34,16 +34,25 @@ type Listener struct {
 // Listen takes connections at a TCP address. The configuration must have a
 // Policy.
 func Listen(addr string, c *Config) (*Listener, error) {
+	l, err := listen(c, func() (net.Listener, error) { return net.Listen("tcp", addr) })
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
+
+// listen takes connections from the listener that open makes.
+func listen(c *Config, open func() (net.Listener, error)) (*Listener, error) {
 	c, err := c.withDefaults()
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	if c.Policy == nil {
-		return nil, fmt.Errorf("listen: %w: no policy, so that all terms would be refused", ErrConfig)
+		return nil, fmt.Errorf("%w: no policy, so that all terms would be refused", ErrConfig)
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := open()
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	ctx, end := context.WithCancelCause(context.Background())
 	l := &Listener{

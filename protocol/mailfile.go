@@ -1,0 +1,192 @@
+package protocol
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// # Files of a live mailbox, version 1
+//
+// A connection has a random session identifier of 16 bytes and two sides: the
+// caller c and the answerer a. Its files lie in one folder under the names
+//
+//	comity-live1-SESSION-SIDE-KIND
+//
+// with SESSION in 32 hex digits and SIDE the one that writes the file. KIND is
+//
+//	8 hex digits   the side's data files in order, from 00000000
+//	read           how many data files of the other side this one has read
+//	closed         the side reads no more; how many data files it has written
+//
+// While a file is being written, .part follows its name. Its bytes are
+//
+//	magic      11   "comity-mail"
+//	version     1   1
+//	session    16
+//	side        1   'c' or 'a'
+//	kind        1   'd' data, 'r' read, 'c' closed
+//	number      4   of the data file in its side's order; else the count
+//	length      4   of the payload: 1 to 262144 in a data file, else 0
+//	checksum   32   SHA-256 of all before it, and the payload
+//	payload
+//
+// Numbers are big endian. The checksum tells a whole file from one that is still
+// on its way; that a file is the peer's is for TLS to find out.
+//
+// Each side has at most 64 data files in the folder that are not known to be
+// read, and two more when it closes. The reader deletes what it has read, and
+// renews its read file now and then, for folders between which deletions do not
+// travel. Once both have closed, either deletes all of the session.
+
+const (
+	mailPrefix  = "comity-live1-"
+	mailPart    = ".part"
+	mailMagic   = "comity-mail\x01"
+	mailFixed   = len(mailMagic) + len(mailSession{}) + 2 // what the name says too
+	mailHeader  = mailFixed + 8 + sha256.Size
+	maxMailData = 256 << 10
+	mailWindow  = 64
+)
+
+type mailSession [16]byte
+
+// A mailSide is an end of a connection, as it stands in names.
+type mailSide byte
+
+const (
+	caller   mailSide = 'c'
+	answerer mailSide = 'a'
+)
+
+func (s mailSide) other() mailSide {
+	if s == caller {
+		return answerer
+	}
+	return caller
+}
+
+type mailKind byte
+
+const (
+	mailData   mailKind = 'd'
+	mailRead   mailKind = 'r'
+	mailClosed mailKind = 'c'
+)
+
+// mailName is the name of a file. Only data files have a number in it.
+type mailName struct {
+	session mailSession
+	side    mailSide
+	kind    mailKind
+	number  uint32
+}
+
+func (n mailName) String() string {
+	kind := map[mailKind]string{mailRead: "read", mailClosed: "closed"}[n.kind]
+	if n.kind == mailData {
+		kind = fmt.Sprintf("%08x", n.number)
+	}
+	return fmt.Sprintf("%s%x-%c-%s", mailPrefix, n.session[:], n.side, kind)
+}
+
+// parseMailName reports whether a file is one of a live mailbox.
+func parseMailName(s string) (n mailName, ok bool) {
+	rest, ours := strings.CutPrefix(s, mailPrefix)
+	parts := strings.Split(rest, "-")
+	if !ours || len(parts) != 3 || len(parts[0]) != 2*len(n.session) || len(parts[1]) != 1 {
+		return n, false
+	}
+	if _, err := hex.Decode(n.session[:], []byte(parts[0])); err != nil {
+		return n, false
+	}
+	n.side = mailSide(parts[1][0])
+	switch parts[2] {
+	case "read":
+		n.kind = mailRead
+	case "closed":
+		n.kind = mailClosed
+	default:
+		number, err := strconv.ParseUint(parts[2], 16, 32)
+		if err != nil {
+			return n, false
+		}
+		n.kind, n.number = mailData, uint32(number)
+	}
+	known := n.side == caller || n.side == answerer
+	return n, known && n.String() == s // one spelling only
+}
+
+// fixed is how every file of the name begins.
+func (n mailName) fixed() []byte {
+	b := append([]byte(mailMagic), n.session[:]...)
+	return append(b, byte(n.side), byte(n.kind))
+}
+
+// marshalMail returns the bytes of a file.
+func marshalMail(n mailName, number uint32, payload []byte) []byte {
+	b := make([]byte, 0, mailHeader+len(payload))
+	b = append(b, n.fixed()...)
+	b = binary.BigEndian.AppendUint32(b, number)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
+	sum := mailChecksum(b, payload)
+	b = append(b, sum[:]...)
+	return append(b, payload...)
+}
+
+func mailChecksum(head, payload []byte) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(head)
+	h.Write(payload)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// errNotWhole marks a file that may become whole when the rest of it has come.
+var errNotWhole = errors.New("protocol: file of a mailbox that is not whole yet")
+
+// parseMail returns the number and payload of a file of the given name. The error
+// is errNotWhole, or *MailError for what no transport makes of a good file:
+// one that copies in order shows its beginning, one that makes room first shows
+// zeros in places.
+func parseMail(in []byte, n mailName) (number uint32, payload []byte, err error) {
+	malformed := func(reason string) (uint32, []byte, error) {
+		return 0, nil, &MailError{File: n.String(), Reason: reason}
+	}
+	shown := in[:min(len(in), mailHeader)]
+	if len(bytes.Trim(shown, "\x00")) == 0 {
+		return 0, nil, errNotWhole
+	}
+	if fixed := n.fixed(); !bytes.HasPrefix(fixed, shown[:min(len(shown), len(fixed))]) {
+		return malformed("its header is not that of the file of this name")
+	}
+	if len(in) < mailHeader {
+		return 0, nil, errNotWhole
+	}
+	number = binary.BigEndian.Uint32(in[mailFixed:])
+	length := binary.BigEndian.Uint32(in[mailFixed+4:])
+	payload = in[mailHeader:]
+	switch {
+	case length > maxMailData:
+		return malformed("it is too long")
+	case int(length) < len(payload):
+		return malformed("it goes on after its end")
+	case int(length) > len(payload):
+		return 0, nil, errNotWhole
+	}
+	sum := mailChecksum(in[:mailFixed+8], payload)
+	switch {
+	case !bytes.Equal(sum[:], in[mailFixed+8:mailHeader]):
+		return 0, nil, errNotWhole
+	case n.kind == mailData && number != n.number:
+		return malformed("its number is another")
+	case (n.kind == mailData) != (length > 0):
+		return malformed("its length is not one of its kind")
+	}
+	return number, payload, nil
+}
