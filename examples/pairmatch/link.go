@@ -24,10 +24,16 @@ var linkCommand = &cli.Command{
 tokens. With --unit, both agencies run link against a linkage unit, which
 compares encodings of records that may have errors.
 
+` + mailboxHelp + `
+
 The terms are signed by both sides and written beside the result.`,
 	Flags: append(sideFlags,
 		&cli.StringFlag{Name: "connect", Usage: "`HOST:PORT` of the other agency's serve"},
 		&cli.StringFlag{Name: "unit", Usage: "`HOST:PORT` of the linkage unit"},
+		&cli.StringFlag{Name: "mailbox", Usage: "shared `FOLDER` in which the other agency's serve waits"},
+		&cli.StringFlag{Name: "unit-mailbox", Usage: "shared `FOLDER` in which the linkage unit waits"},
+		&cli.DurationFlag{Name: "wait", Usage: "give up when nobody has answered in the mailbox for so long (default: 30m)"},
+		flagPoll,
 		&cli.StringFlag{Name: "unit-name", Usage: "`NAME` of the linkage unit (default: the only one known)"},
 		&cli.StringFlag{Name: "purpose", Usage: "`TEXT`: why the two link", Required: true},
 		&cli.StringFlag{Name: "legal-basis", Usage: "`TEXT`: on what ground", Required: true},
@@ -42,13 +48,14 @@ The terms are signed by both sides and written beside the result.`,
 		if _, err := arguments(cmd); err != nil {
 			return err
 		}
-		if (cmd.String("connect") == "") == (cmd.String("unit") == "") {
-			return usagef("link needs either --connect or --unit: see pairmatch help link")
+		to, err := destinationOf(cmd)
+		if err != nil {
+			return err
 		}
-		if cmd.String("unit") != "" {
-			return linkByUnit(ctx, cmd)
+		if to.unit {
+			return linkByUnit(ctx, cmd, to)
 		}
-		return linkWithPeer(ctx, cmd)
+		return linkWithPeer(ctx, cmd, to)
 	},
 }
 
@@ -65,12 +72,12 @@ func (s *side) terms(cmd *cli.Command) *protocol.Terms {
 	}
 }
 
-func linkWithPeer(ctx context.Context, cmd *cli.Command) error {
+func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error {
 	if _, err := psi.SuiteByName(cmd.String("suite")); err != nil {
 		return usagef("--suite: %s", flat(err))
 	}
 	receive := cmd.String("role") == "receiver"
-	out := outputPath(cmd, receive)
+	out := outputPath(cmd, to, receive)
 	if err := mayWrite(cmd.Bool("force"), out, termsPath(out)); err != nil {
 		return err
 	}
@@ -99,7 +106,7 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	began := time.Now()
-	session, err := protocol.Dial(ctx, cmd.String("connect"), terms, config)
+	session, err := to.dial(ctx, s.con, terms, config)
 	if err != nil {
 		return err
 	}
@@ -111,11 +118,11 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command) error {
 	return s.finish(r, out, session, began)
 }
 
-func outputPath(cmd *cli.Command, receive bool) string {
+func outputPath(cmd *cli.Command, to *destination, receive bool) string {
 	switch {
 	case cmd.String("o") != "":
 		return cmd.String("o")
-	case cmd.String("unit") != "":
+	case to.unit:
 		return kindGroups + ".csv"
 	case receive:
 		return kindMatches + ".csv"
@@ -123,8 +130,8 @@ func outputPath(cmd *cli.Command, receive bool) string {
 	return kindHandles + ".csv"
 }
 
-func linkByUnit(ctx context.Context, cmd *cli.Command) error {
-	out := outputPath(cmd, true)
+func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
+	out := outputPath(cmd, to, true)
 	if err := mayWrite(cmd.Bool("force"), out, termsPath(out)); err != nil {
 		return err
 	}
@@ -159,7 +166,7 @@ func linkByUnit(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	began := time.Now()
-	session, err := protocol.Dial(ctx, cmd.String("unit"), terms, config)
+	session, err := to.dial(ctx, s.con, terms, config)
 	if err != nil {
 		return err
 	}

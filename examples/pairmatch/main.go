@@ -24,6 +24,9 @@
 // both owners run link --unit against a third party, a linkage unit, which
 // compares keyed encodings and holds no key.
 //
+// Where no port can be opened, --mailbox names a folder that both sides share, and
+// takes the place of --listen and --connect.
+//
 // Exit codes are part of the interface:
 //
 //	0    done

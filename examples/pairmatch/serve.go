@@ -32,9 +32,11 @@ Each session has a folder of its own below --out, or with --once the folder
 itself. The handles in it turn the other side's matches into own rows: keep
 them, and never send the file.
 
-The first line on standard output is "listening on HOST:PORT".`,
+` + mailboxHelp + `
+
+The first line on standard output is "listening on HOST:PORT", or the folder.`,
 	Flags: append(sideFlags,
-		flagListen, flagAddressFile, flagOnce, flagWait,
+		flagListen, flagMailbox, flagPoll, flagAddressFile, flagOnce, flagWait,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for results", Value: "results"},
 		roleFlag("sender"), flagMaxPeer,
 		&cli.StringSliceFlag{Name: "permit-suite", Usage: "permit this `SUITE`, one of " + suiteNames() + " (may be repeated; default: " + psi.ECDHRistretto255().String() + ")"},
@@ -45,6 +47,9 @@ The first line on standard output is "listening on HOST:PORT".`,
 	),
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
+			return err
+		}
+		if err := waitsAt(cmd); err != nil {
 			return err
 		}
 		s, err := newServer(ctx, cmd)
@@ -164,7 +169,7 @@ func (v *server) session(ctx context.Context, session *protocol.Session) error {
 
 // listen begins to listen and says where.
 func listen(cmd *cli.Command, con *console, c *protocol.Config) (*protocol.Listener, error) {
-	l, err := protocol.Listen(cmd.String("listen"), c)
+	l, err := listenAt(cmd, c)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +184,18 @@ func listen(cmd *cli.Command, con *console, c *protocol.Config) (*protocol.Liste
 	return l, con.result(struct {
 		Listening string `json:"listening"`
 	}{address})
+}
+
+func listenAt(cmd *cli.Command, c *protocol.Config) (*protocol.Listener, error) {
+	dir := cmd.String("mailbox")
+	if dir == "" {
+		return protocol.Listen(cmd.String("listen"), c)
+	}
+	m, err := mailbox(cmd, dir)
+	if err != nil {
+		return nil, err
+	}
+	return protocol.ListenMailbox(m, c)
 }
 
 // acceptWithin waits for a session, for so long at most; 0 waits for ever.

@@ -21,9 +21,11 @@ var unitCommand = &cli.Command{
 terms name each other are linked: each learns the groups of its own rows. The
 unit sees encodings and how similar they are, and no record, row or key.
 
-The first line on standard output is "listening on HOST:PORT".`,
+` + mailboxHelp + `
+
+The first line on standard output is "listening on HOST:PORT", or the folder.`,
 	Flags: []cli.Flag{
-		flagDir, flagListen, flagAddressFile, flagOnce, flagWait,
+		flagDir, flagListen, flagMailbox, flagPoll, flagAddressFile, flagOnce, flagWait,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the terms of each linkage (default: they are not kept)"},
 		&cli.IntFlag{Name: "max-records", Value: maxPeerTokens, Usage: "how many records an owner may bring"},
 		&cli.FloatFlag{Name: "min-threshold", Usage: "the lowest threshold that owners may ask for"},
@@ -31,6 +33,9 @@ The first line on standard output is "listening on HOST:PORT".`,
 	},
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
+			return err
+		}
+		if err := waitsAt(cmd); err != nil {
 			return err
 		}
 		f, err := openFolder(cmd.String("dir"))
