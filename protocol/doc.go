@@ -19,7 +19,8 @@
 // calls the method that the terms give to its side: [Session.Send] or
 // [Session.Receive] for exact tokens; [Session.Submit] at the owners, and [Link]
 // at the unit that accepted both, for Bloom encodings. [Probe] tries out a peer
-// without terms and data.
+// without terms and data. [DialMailbox] and [ListenMailbox] do the same over a shared
+// folder, for agencies that cannot open a port.
 //
 // Terms pick what runs: suite, function, who receives, how much. A set must carry
 // the epoch and configuration that the terms name. Anything else is an error at
