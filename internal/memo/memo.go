@@ -11,13 +11,17 @@ import (
 // MaxKey is the length of the longest key that is remembered, in bytes.
 const MaxKey = 24
 
-// Memo holds at most one result for each of a fixed number of places; a later key
-// of the same place displaces an earlier one. Several goroutines may use it at
-// once, and none ever waits.
+// Memo has a fixed number of places, in pairs. A key has its pair, and displaces the
+// older of the two that are there: with one place a key, two that are in use at one
+// time would displace each other for ever. Several goroutines may use it at once,
+// and none ever waits.
 type Memo[V any] struct {
-	seed   maphash.Seed
-	places []atomic.Pointer[entry[V]]
+	seed  maphash.Seed
+	pairs []pair[V]
 }
+
+// pair has the newer entry first.
+type pair[V any] [2]atomic.Pointer[entry[V]]
 
 // entry has its key in it, so that a look takes one cache line less.
 type entry[V any] struct {
@@ -26,19 +30,22 @@ type entry[V any] struct {
 	n     int
 }
 
-// New makes a memo of 2^bits places.
+// New makes a memo of 2^bits places, at least two.
 func New[V any](bits int) *Memo[V] {
-	return &Memo[V]{maphash.MakeSeed(), make([]atomic.Pointer[entry[V]], 1<<bits)}
+	return &Memo[V]{maphash.MakeSeed(), make([]pair[V], 1<<bits/2)}
 }
 
-func (m *Memo[V]) place(key []byte) *atomic.Pointer[entry[V]] {
-	return &m.places[maphash.Bytes(m.seed, key)&uint64(len(m.places)-1)]
+func (m *Memo[V]) pair(key []byte) *pair[V] {
+	return &m.pairs[maphash.Bytes(m.seed, key)&uint64(len(m.pairs)-1)]
 }
 
 // Get returns what was put last for key, unless it was displaced.
 func (m *Memo[V]) Get(key []byte) (value V, ok bool) {
-	if e := m.place(key).Load(); e != nil && string(e.key[:e.n]) == string(key) {
-		return e.value, true
+	p := m.pair(key)
+	for i := range p {
+		if e := p[i].Load(); e != nil && string(e.key[:e.n]) == string(key) {
+			return e.value, true
+		}
 	}
 	return value, false
 }
@@ -50,5 +57,7 @@ func (m *Memo[V]) Put(key []byte, value V) {
 	}
 	e := &entry[V]{value: value, n: len(key)}
 	copy(e.key[:], key)
-	m.place(key).Store(e)
+	p := m.pair(key)
+	p[1].Store(p[0].Load())
+	p[0].Store(e)
 }

@@ -61,3 +61,17 @@ func TestMemoIsShared(t *testing.T) {
 		t.Errorf("%d of 200 keys found in 64 places", found)
 	}
 }
+
+// Two keys of one pair stay, and a third displaces the older.
+func TestMemoKeepsTheNewerTwo(t *testing.T) {
+	m := New[int](1)
+	keys := [][]byte{[]byte("a"), []byte("b"), []byte("c")}
+	for i, key := range keys {
+		m.Put(key, i)
+	}
+	for i, key := range keys {
+		if v, ok := m.Get(key); ok != (i > 0) || ok && v != i {
+			t.Errorf("key %s: %d, %v", key, v, ok)
+		}
+	}
+}
