@@ -42,8 +42,8 @@ func TestQgrams(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s/%d", tt.value, tt.q), func(t *testing.T) {
 			var got []string
-			qgrams(tt.value, tt.q, new(counter), func(gram string, nth uint32) {
-				got = append(got, fmt.Sprintf("%s%d", strings.ReplaceAll(gram, pad, "_"), nth))
+			qgrams(tt.value, tt.q, new(counter), func(gram []byte, nth uint32) {
+				got = append(got, fmt.Sprintf("%s%d", strings.ReplaceAll(string(gram), pad, "_"), nth))
 			})
 			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -117,7 +117,7 @@ const saltMark = 0xfe
 
 // set sets the bits of a value's q-grams.
 func (f *field) set(filter Encoding, value, salt string, r *room) {
-	qgrams(value, f.q, &r.counter, func(gram string, nth uint32) {
+	qgrams(value, f.q, &r.counter, func(gram []byte, nth uint32) {
 		r.token = binary.BigEndian.AppendUint32(r.token[:0], nth)
 		r.token = append(r.token, gram...)
 		if salt != "" {
