@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 
@@ -127,6 +128,8 @@ func (i integer) canonical(value string) (string, string) {
 		return "", "too small"
 	case i.hi != nil && n.Cmp(i.hi) > 0:
 		return "", "too large"
+	case n.IsInt64():
+		return strconv.FormatInt(n.Int64(), 10), "" // without the room that big numbers take
 	}
 	return n.String(), ""
 }

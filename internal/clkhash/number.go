@@ -55,6 +55,11 @@ func digit(r rune) rune {
 
 // parseInteger is Python's int(s, 10).
 func parseInteger(s string) (*big.Int, bool) {
+	if len(s) < 20 { // most are short, and mean the same to Go
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return big.NewInt(n), true
+		}
+	}
 	s = strings.Trim(toASCII(s), blanks)
 	digits := strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
 	if len(s)-len(digits) > 1 || !areDigits(digits) {
