@@ -8,9 +8,11 @@ import "strings"
 // letters returns a name without spaces, or "" if it is not of the letters a to z
 // alone.
 func letters(name string) string {
-	name = strings.ReplaceAll(name, " ", "")
 	for i := range len(name) {
-		if name[i] < 'a' || name[i] > 'z' {
+		switch c := name[i]; {
+		case c == ' ':
+			return letters(strings.ReplaceAll(name, " ", ""))
+		case c < 'a' || c > 'z':
 			return ""
 		}
 	}
@@ -30,23 +32,22 @@ func Soundex(name string) string {
 	if name == "" {
 		return ""
 	}
-	code := []byte{upper(name[0])}
+	code := [4]byte{upper(name[0]), '0', '0', '0'}
+	n := 1
 	last := soundexDigits[name[0]-'a']
-	for i := 1; i < len(name) && len(code) < 4; i++ {
+	for i := 1; i < len(name) && n < len(code); i++ {
 		c := name[i]
 		if c == 'h' || c == 'w' {
 			continue
 		}
 		d := soundexDigits[c-'a']
 		if d != '0' && d != last {
-			code = append(code, d)
+			code[n] = d
+			n++
 		}
 		last = d
 	}
-	for len(code) < 4 {
-		code = append(code, '0')
-	}
-	return string(code)
+	return string(code[:])
 }
 
 // refinedDigits are the codes of a to z.
