@@ -1,6 +1,7 @@
 package tokenize
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,6 +64,14 @@ var suffixes = wordSet(`jr sr junior senior ii iii iv vi vii viii ix xi xii xiii
 // formerly stand between a name and the one before marriage, or another name.
 var formerly = wordSet(`nee geb geborene geborener born urozena урожденная урожденный урожд alias aka formerly`)
 
+// affixes are all words that may not belong to a name.
+var affixes = func() map[string]bool {
+	all := maps.Clone(titles)
+	maps.Copy(all, suffixes)
+	maps.Copy(all, formerly)
+	return all
+}()
+
 func wordSet(text string) map[string]bool {
 	set := make(map[string]bool)
 	for w := range strings.FieldsSeq(text) {
@@ -94,7 +103,7 @@ func parts(name string) (current string, former []string) {
 // none.
 func hasAffix(name string) bool {
 	for w := range strings.SplitSeq(name, " ") {
-		if titles[w] || suffixes[w] || formerly[w] {
+		if affixes[w] {
 			return true
 		}
 	}
