@@ -149,9 +149,6 @@ func (p Part) validate(s *Schema) error {
 
 // of appends the parts of one of a field's values.
 func (p Part) of(parts []string, value string, f *Field) []string {
-	if code, ok := codes[p.form]; ok {
-		return code(parts, value)
-	}
 	switch p.form {
 	case initial:
 		return append(parts, firstLetters(value, 1))
@@ -164,11 +161,14 @@ func (p Part) of(parts []string, value string, f *Field) []string {
 			return parts
 		}
 		return append(parts, value[:7])
-	}
-	if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
-		return parts
+	case whole, swap, near:
+		if f.Precision != PrecisionNone && f.Precision != PrecisionDay {
+			return parts
+		}
 	}
 	switch p.form {
+	case whole:
+		return append(parts, value)
 	case swap:
 		return append(parts, unswapped(value))
 	case near:
@@ -176,7 +176,7 @@ func (p Part) of(parts []string, value string, f *Field) []string {
 		// more than one apart.
 		return append(parts, value, nextDay(value))
 	}
-	return append(parts, value)
+	return codes[p.form](parts, value)
 }
 
 // firstLetters returns the first n letters and digits, with the marks that belong
@@ -205,8 +205,11 @@ func firstLetters(value string, n int) string {
 // options appends the distinct parts of a field's value and its variants, up to
 // maxReadings.
 func (p Part) options(parts []string, f *Field) []string {
-	if f.Value == "" {
+	switch {
+	case f.Value == "":
 		return parts
+	case p.form == whole && len(f.Variants) == 0:
+		return p.of(parts, f.Value, f)
 	}
 	start := len(parts)
 	if keys, ok := sounds[p.form]; ok {
