@@ -27,8 +27,8 @@ type MAC interface {
 // under a key derived by HKDF (RFC 5869) from the secret and the epoch. Every
 // holder of the secret can guess identities offline.
 type HMAC struct {
-	epoch Epoch
-	mac   MAC
+	epoch    Epoch
+	evaluate func(ctx context.Context, inputs [][]byte) ([]Token, error)
 }
 
 // NewHMAC derives the PRF of an epoch from a secret of at least 32 bytes, which
@@ -39,7 +39,7 @@ func NewHMAC(secret []byte, e Epoch) (*HMAC, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewHMACFrom(macKey(key), e)
+	return &HMAC{epoch: e, evaluate: macKey(key).evaluate}, nil
 }
 
 // HMACKey is the key that NewHMAC derives, of 32 bytes, for import into what
@@ -64,7 +64,17 @@ func NewHMACFrom(m MAC, e Epoch) (*HMAC, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
-	return &HMAC{epoch: e, mac: m}, nil
+	return &HMAC{epoch: e, evaluate: func(ctx context.Context, inputs [][]byte) ([]Token, error) {
+		codes, err := m.Sum(ctx, inputs)
+		if err != nil {
+			return nil, err
+		}
+		tokens := make([]Token, len(codes))
+		for i, code := range codes {
+			tokens[i] = code
+		}
+		return tokens, nil
+	}}, nil
 }
 
 // Epoch returns the key period.
@@ -73,32 +83,24 @@ func (h *HMAC) Epoch() Epoch { return h.epoch }
 // Evaluate returns the HMAC of each input. Errors are those of the MAC, and the
 // cause of ctx.
 func (h *HMAC) Evaluate(ctx context.Context, inputs [][]byte) ([]Token, error) {
-	codes, err := h.mac.Sum(ctx, inputs)
-	if err != nil {
-		return nil, err
-	}
-	tokens := make([]Token, len(codes))
-	for i, code := range codes {
-		tokens[i] = code
-	}
-	return tokens, nil
+	return h.evaluate(ctx, inputs)
 }
 
-// macKey is a MAC in memory.
+// macKey is a key in memory.
 type macKey []byte
 
-func (k macKey) Sum(ctx context.Context, messages [][]byte) ([][sha256.Size]byte, error) {
-	codes := make([][sha256.Size]byte, len(messages))
+func (k macKey) evaluate(ctx context.Context, inputs [][]byte) ([]Token, error) {
+	tokens := make([]Token, len(inputs))
 	mac := hmac.New(sha256.New, k)
-	for i, m := range messages {
+	for i, m := range inputs {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		mac.Reset()
 		mac.Write(m)
-		mac.Sum(codes[i][:0])
+		mac.Sum(tokens[i][:0])
 	}
-	return codes, nil
+	return tokens, nil
 }
 
 // String shows the epoch, never the key.
