@@ -240,7 +240,7 @@ func (t *Tokenizer) batch(ctx context.Context, row int, records []Record, shares
 	}
 	wg.Wait()
 	for i := range parts {
-		if !shares[i].yield(yield) {
+		if !shares[i].yield(t.Epoch(), yield) {
 			return false
 		}
 	}
@@ -251,19 +251,23 @@ func (t *Tokenizer) batch(ctx context.Context, row int, records []Record, shares
 type share struct {
 	fields  []Field // of one record
 	inputs  inputs
-	entries []Entry
+	origins []origin       // of each input
+	tokens  []Token        // of each input
 	bad     []*RecordError // in order of row
 	err     error
 }
+
+// origin says what an input was made of.
+type origin struct{ row, rule int }
 
 func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Record) {
 	if s.fields == nil {
 		s.fields = make([]Field, len(t.schema.Fields))
 		n := len(records) * len(t.rules)
-		s.entries = make([]Entry, 0, n)
+		s.origins = make([]origin, 0, n)
 		s.inputs = newInputs(t, n)
 	}
-	s.inputs.data, s.inputs.ends, s.entries, s.bad = s.inputs.data[:0], s.inputs.ends[:0], s.entries[:0], nil
+	s.inputs.data, s.inputs.ends, s.origins, s.bad = s.inputs.data[:0], s.inputs.ends[:0], s.origins[:0], nil
 	for i, r := range records {
 		whole, err := t.schema.normalizeInto(s.fields, r)
 		if err != nil {
@@ -275,19 +279,13 @@ func (s *share) work(ctx context.Context, t *Tokenizer, row int, records []Recor
 		s.inputs.options(t, s.fields)
 		for rule := range t.rules {
 			for range s.inputs.add(t, rule) {
-				s.entries = append(s.entries, Entry{Row: row + i, Rule: rule, Epoch: t.Epoch()})
+				s.origins = append(s.origins, origin{row + i, rule})
 			}
 		}
 	}
-	tokens, err := t.prf.Evaluate(ctx, s.inputs.all())
-	if err == nil && len(tokens) != len(s.entries) {
-		err = errors.New("tokenize: the PRF did not return one token an input")
-	}
-	if s.err = err; err != nil {
-		return
-	}
-	for i, token := range tokens {
-		s.entries[i].Token = token
+	s.tokens, s.err = t.prf.Evaluate(ctx, s.inputs.all())
+	if s.err == nil && len(s.tokens) != len(s.origins) {
+		s.err = errors.New("tokenize: the PRF did not return one token an input")
 	}
 }
 
@@ -358,20 +356,20 @@ func (in *inputs) all() [][]byte {
 
 // yield passes on errors and entries in order of row, and reports whether to go
 // on.
-func (s *share) yield(yield func(Entry, error) bool) bool {
+func (s *share) yield(epoch Epoch, yield func(Entry, error) bool) bool {
 	if s.err != nil {
 		yield(Entry{}, s.err)
 		return false
 	}
 	bad := s.bad
-	for _, e := range s.entries {
-		for len(bad) > 0 && bad[0].Row <= e.Row {
+	for i, from := range s.origins {
+		for len(bad) > 0 && bad[0].Row <= from.row {
 			if !yield(Entry{Row: bad[0].Row}, bad[0]) {
 				return false
 			}
 			bad = bad[1:]
 		}
-		if !yield(e, nil) {
+		if !yield(Entry{Row: from.row, Rule: from.rule, Epoch: epoch, Token: s.tokens[i]}, nil) {
 			return false
 		}
 	}
