@@ -200,7 +200,7 @@ func (c *Conn) Run(fs ...func() error) error {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if first == nil || errors.Is(first, errWrite) && (errors.Is(err, ErrAlert) || errors.Is(err, ErrTruncated)) {
+			if first == nil || explains(err, first) {
 				first = err
 			}
 			if errors.Is(err, errWrite) && c.readOn() {
@@ -214,6 +214,18 @@ func (c *Conn) Run(fs ...func() error) error {
 		first = c.Close(first)
 	}
 	return first
+}
+
+// explains reports whether an error is the reason of another one that came first: a
+// hang-up or an alert of a failed write, and an alert of a hang-up behind it.
+func explains(err, first error) bool {
+	switch {
+	case errors.Is(first, errWrite):
+		return errors.Is(err, ErrAlert) || errors.Is(err, ErrTruncated)
+	case errors.Is(first, ErrTruncated):
+		return errors.Is(err, ErrAlert)
+	}
+	return false
 }
 
 // readOn lets reads go on for grace and no longer; it reports whether the stream

@@ -197,6 +197,23 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
+// A reader that has the alert in hand tells more than the hang-up that a failed write
+// finds behind it.
+func TestAlertBeforeHangUp(t *testing.T) {
+	a, b := net.Pipe()
+	defer a.Close()
+	b.Close()
+	c := Open(t.Context(), deaf{a})
+	closed := make(chan struct{})
+	err := c.Run(
+		func() error { defer close(closed); return c.Close(c.Write(kind, nil)) },
+		func() error { <-closed; return ErrAlert },
+	)
+	if !errors.Is(err, ErrAlert) {
+		t.Errorf("%v, want %v", err, ErrAlert)
+	}
+}
+
 // closer is a stream that can be closed but has no deadlines.
 type closer struct{ net.Conn }
 
