@@ -122,3 +122,14 @@ func Encode(dst []byte, src []Element) {
 		binary.LittleEndian.PutUint64(b[8:], a.Hi)
 	}
 }
+
+// TimesX returns a·x: a shift, and the modulus where the shift goes beyond it.
+func (a Element) TimesX() Element {
+	return Element{
+		Lo: a.Lo<<1 ^ 0x87&-(a.Hi>>63),
+		Hi: a.Hi<<1 | a.Lo>>63,
+	}
+}
+
+// Masked returns a where bit is 1, and zero where it is 0, in the same time.
+func (a Element) Masked(bit uint64) Element { return Element{Lo: a.Lo & -bit, Hi: a.Hi & -bit} }

@@ -249,3 +249,15 @@ func BenchmarkVectors(b *testing.B) {
 		})
 	}
 }
+
+func TestTimesXAndMasked(t *testing.T) {
+	x := Element{Lo: 2}
+	for _, a := range []Element{{}, {Lo: 1}, {Hi: 1 << 63}, {Lo: 1 << 63, Hi: 5}, {Lo: 0x123456789abcdef0, Hi: 0xfedcba9876543210}} {
+		if got, want := a.TimesX(), a.Mul(x); got != want {
+			t.Errorf("%x·x is %x, want %x", a, got, want)
+		}
+		if a.Masked(1) != a || !a.Masked(0).IsZero() {
+			t.Errorf("%x is not kept by 1 and dropped by 0", a)
+		}
+	}
+}

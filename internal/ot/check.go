@@ -64,7 +64,7 @@ func (x *extension) verify(columns []Element, delta Element) error {
 	u := gf128.FromBytes(in)
 	want := universal(columns, 128, chi)
 	for c := range want {
-		want[c] = want[c].Add(and(u, bit(delta, c)))
+		want[c] = want[c].Add(u.Masked(bit(delta, c)))
 	}
 	expected := make([]byte, 128*gf128.Size)
 	gf128.Encode(expected, want)

@@ -205,7 +205,7 @@ func (x *extension) senderColumns(columns, trees []Element, delta Element, i int
 		for j, r := range g.stream(trees[i*f.size+leaf]) {
 			for b := range f.bits {
 				w := &columns[j*128+i*f.bits+b]
-				*w = w.Add(and(r, factor[b]))
+				*w = w.Add(r.Masked(factor[b]))
 			}
 		}
 	}
@@ -244,7 +244,7 @@ func (x *extension) receiveCorrections(columns []Element, delta Element) error {
 		for j := range n {
 			for c := range 128 {
 				d := gf128.FromBytes(in[(j*f.instances+c/f.bits)*gf128.Size:])
-				columns[j*128+c] = columns[j*128+c].Add(and(d, factor[c]))
+				columns[j*128+c] = columns[j*128+c].Add(d.Masked(factor[c]))
 			}
 		}
 		columns = columns[n*128:]

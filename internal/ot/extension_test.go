@@ -72,7 +72,7 @@ func checkChunk(t *testing.T, s *Sent, r *Received, choices []Element, j int) {
 	sent, got := s.Keys(j), r.Keys(j)
 	for i := range q {
 		u := bit(choices[j], i)
-		if q[i] != v[i].Add(and(s.Delta, u)) {
+		if q[i] != v[i].Add(s.Delta.Masked(u)) {
 			t.Fatalf("chunk %d: row %d: not t + u·Δ", j, i)
 		}
 		if got[i] != sent[i][u] || got[i] == sent[i][1-u] {

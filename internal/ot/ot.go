@@ -154,8 +154,5 @@ func bit(e Element, i int) uint64 {
 	return e.Hi >> (i - 64) & 1
 }
 
-// and returns e where b is 1, and zero where it is 0.
-func and(e Element, b uint64) Element { return Element{Lo: e.Lo & -b, Hi: e.Hi & -b} }
-
 // choose returns a where b is 0, and other where it is 1.
-func choose(a, other Element, b uint64) Element { return a.Add(and(a.Add(other), b)) }
+func choose(a, other Element, b uint64) Element { return a.Add(a.Add(other).Masked(b)) }

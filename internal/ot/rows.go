@@ -57,17 +57,9 @@ func (s *session) row(number int, row Element) Element {
 func packed(columns []Element) Element {
 	var sum Element
 	for c := len(columns) - 1; c >= 0; c-- {
-		sum = timesX(sum).Add(columns[c])
+		sum = sum.TimesX().Add(columns[c])
 	}
 	return sum
-}
-
-// timesX multiplies by x.
-func timesX(e Element) Element {
-	return Element{
-		Lo: e.Lo<<1 ^ 0x87&-(e.Hi>>63),
-		Hi: e.Hi<<1 | e.Lo>>63,
-	}
 }
 
 // transpose transposes a matrix of 128 by 128 bits: a block swap for each power of

@@ -200,19 +200,19 @@ func TestKernels(t *testing.T) {
 // The code's constant is in no proper subfield: the largest is GF(2^64), the roots
 // of x^(2^64) = x, and it contains all others.
 func TestConstant(t *testing.T) {
-	power := timesX(Element{Lo: 1})
+	power := Element{Lo: 1}.TimesX()
 	if power != constant(Element{Lo: 1}) {
-		t.Fatal("timesX does not multiply by x")
+		t.Fatal("TimesX does not multiply by x")
 	}
 	for range 64 {
 		power = power.Mul(power)
 	}
-	if power == timesX(Element{Lo: 1}) {
+	if power == (Element{Lo: 1}).TimesX() {
 		t.Error("x^(2^64) = x")
 	}
 	for _, e := range elements(source(15), 100) {
-		if timesX(e) != constant(e) {
-			t.Fatal("timesX does not multiply by x")
+		if e.TimesX() != constant(e) {
+			t.Fatal("TimesX does not multiply by x")
 		}
 	}
 }

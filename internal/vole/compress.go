@@ -85,11 +85,11 @@ func step(z []Element, width, k int, bits uint32) {
 		x := &z[k%tail*width+lane]
 		sum := *x
 		if k > taps {
-			sum = timesX(sum.Add(z[(k-taps-1)*width+lane]))
+			sum = sum.Add(z[(k-taps-1)*width+lane]).TimesX()
 		}
 		for j := 1; j <= min(taps, k); j++ {
 			if k-j < tail {
-				sum = sum.Add(masked(z[(k-j)*width+lane], uint64(bits>>(j-1)&1)))
+				sum = sum.Add(z[(k-j)*width+lane].Masked(uint64(bits >> (j - 1) & 1)))
 			}
 		}
 		*x = sum
@@ -103,19 +103,11 @@ func convolveGeneric(z []Element, width, first, n int, buf []Element) {
 		bits := word(buf, i)
 		k := (first + i) * width
 		for lane := range width {
-			sum := timesX(z[k+lane].Add(z[k-(taps+1)*width+lane]))
+			sum := z[k+lane].Add(z[k-(taps+1)*width+lane]).TimesX()
 			for j := 1; j <= taps; j++ {
-				sum = sum.Add(masked(z[k-j*width+lane], uint64(bits>>(j-1)&1)))
+				sum = sum.Add(z[k-j*width+lane].Masked(uint64(bits >> (j - 1) & 1)))
 			}
 			z[k+lane] = sum
 		}
-	}
-}
-
-// timesX multiplies by c = x.
-func timesX(e Element) Element {
-	return Element{
-		Lo: e.Lo<<1 ^ 0x87&-(e.Hi>>63),
-		Hi: e.Hi<<1 | e.Lo>>63,
 	}
 }

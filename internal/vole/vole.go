@@ -248,15 +248,12 @@ func dotPowers(xs []Element, chi Element) Element {
 func power(x Element, n int) Element {
 	out := Element{Lo: 1}
 	for i := range 40 {
-		chosen := Element{Lo: 1}.Add(masked(x.Add(Element{Lo: 1}), uint64(n>>i&1)))
+		chosen := Element{Lo: 1}.Add(x.Add(Element{Lo: 1}).Masked(uint64(n >> i & 1)))
 		out = out.Mul(chosen)
 		x = x.Mul(x)
 	}
 	return out
 }
-
-// masked returns e where bit is 1 and zero where it is 0.
-func masked(e Element, bit uint64) Element { return Element{Lo: e.Lo & -bit, Hi: e.Hi & -bit} }
 
 func randomElements(n int) []Element {
 	b := make([]byte, n*gf128.Size)
