@@ -3,25 +3,13 @@ package psi_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"runtime"
 	"sync/atomic"
 	"testing"
 
+	"github.com/comity-prl/comity/internal/wire/wiretest"
 	"github.com/comity-prl/comity/psi"
 )
-
-// counted counts what goes out over a stream.
-type counted struct {
-	io.ReadWriter
-	bytes *atomic.Int64
-}
-
-func (c counted) Write(p []byte) (int, error) {
-	c.bytes.Add(int64(len(p)))
-	return c.ReadWriter.Write(p)
-}
 
 // BenchmarkECDH runs both parties in one process, over loopback, half of the
 // items shared. wire-B/item counts both directions.
@@ -63,13 +51,13 @@ func benchmark(b *testing.B, s psi.Suite, n int) {
 		b.StopTimer()
 		runtime.GC() // a run begins without what an earlier one left behind
 		b.StartTimer()
-		r, w := loopback(b)
+		r, w := wiretest.Loopback(b)
 		done := make(chan error, 1)
 		go func() {
-			_, err := psi.Send(context.Background(), counted{w, &sent}, params(s), sender)
+			_, err := psi.Send(context.Background(), wiretest.Counted{Conn: w, Bytes: &sent}, params(s), sender)
 			done <- err
 		}()
-		res, err := psi.Receive(context.Background(), counted{r, &sent}, params(s), receiver)
+		res, err := psi.Receive(context.Background(), wiretest.Counted{Conn: r, Bytes: &sent}, params(s), receiver)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -83,22 +71,4 @@ func benchmark(b *testing.B, s psi.Suite, n int) {
 		w.Close()
 	}
 	b.ReportMetric(float64(sent.Load())/float64(b.N)/float64(n), "wire-B/item")
-}
-
-func loopback(b *testing.B) (net.Conn, net.Conn) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		c, _ := l.Accept()
-		accepted <- c
-	}()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return c, <-accepted
 }

@@ -26,7 +26,7 @@ func randomElements(r *rand.Rand, n int) []Element {
 // of its own: on that of side 0 or 1.
 func pair(t testing.TB, wrap func(side int, c net.Conn) net.Conn, first, second func(*wire.Conn) error) (errFirst, errSecond error) {
 	t.Helper()
-	a, b := loopback(t)
+	a, b := wiretest.Loopback(t)
 	if wrap != nil {
 		a, b = wrap(0, a), wrap(1, b)
 	}
@@ -45,25 +45,6 @@ func both(t testing.TB, a, b net.Conn, first, second func(*wire.Conn) error) (er
 	errFirst = c.Close(first(c))
 	a.Close()
 	return errFirst, <-done
-}
-
-func loopback(t testing.TB) (net.Conn, net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		c, _ := l.Accept()
-		accepted <- c
-	}()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, <-accepted
 }
 
 // on puts a tampering reader on one side.

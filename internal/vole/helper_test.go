@@ -3,7 +3,6 @@ package vole
 import (
 	"math/rand/v2"
 	"net"
-	"sync/atomic"
 	"testing"
 
 	"github.com/comity-prl/comity/internal/wire"
@@ -48,34 +47,4 @@ func over(t testing.TB, sender, receiver net.Conn, m int, ps, pr *Params) (o out
 	receiver.Close()
 	<-done
 	return o
-}
-
-func loopback(t testing.TB) (net.Conn, net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		c, _ := l.Accept()
-		accepted <- c
-	}()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, <-accepted
-}
-
-// counted counts what goes out over a stream.
-type counted struct {
-	net.Conn
-	bytes *atomic.Int64
-}
-
-func (c counted) Write(p []byte) (int, error) {
-	c.bytes.Add(int64(len(p)))
-	return c.Conn.Write(p)
 }

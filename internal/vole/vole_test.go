@@ -31,7 +31,7 @@ func TestVOLE(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("m=%d/semi=%v/weight=%d", m, semiHonest, weight), func(t *testing.T) {
 					p := &Params{Session: []byte("test"), SemiHonest: semiHonest, Code: Code{Weight: weight}}
-					s, r := loopback(t)
+					s, r := wiretest.Loopback(t)
 					o := over(t, s, r, m, p, p)
 					if o.errS != nil || o.errR != nil {
 						t.Fatal(o.errS, o.errR)
@@ -108,7 +108,7 @@ func TestTampered(t *testing.T) {
 			for _, tt := range changes {
 				t.Run(fmt.Sprintf("%s/%s", frame, tt.name), func(t *testing.T) {
 					t.Parallel()
-					s, r := loopback(t)
+					s, r := wiretest.Loopback(t)
 					bad := &wiretest.Tamper{Frame: n, Change: tt.change}
 					if side == 0 {
 						bad.Conn, s = s, bad
@@ -136,7 +136,7 @@ func TestTampered(t *testing.T) {
 // above tests.
 func TestTamperedSemiHonest(t *testing.T) {
 	p := &Params{SemiHonest: true}
-	s, r := loopback(t)
+	s, r := wiretest.Loopback(t)
 	bad := &wiretest.Tamper{Conn: r, Frame: 1, Change: wiretest.Payload(func(p []byte) []byte { p[len(p)-1] ^= 8; return p })}
 	o := over(t, s, bad, 300, p, p)
 	if o.errS != nil || o.errR != nil {
@@ -148,7 +148,7 @@ func TestTamperedSemiHonest(t *testing.T) {
 }
 
 func TestSessionsDiffer(t *testing.T) {
-	s, r := loopback(t)
+	s, r := wiretest.Loopback(t)
 	o := over(t, s, r, 300, &Params{Session: []byte("a")}, &Params{Session: []byte("b")})
 	if !errors.Is(o.errS, ot.ErrTree) || o.errR == nil {
 		t.Errorf("sender: %v; receiver: %v", o.errS, o.errR)
@@ -163,7 +163,7 @@ func TestParametersDiffer(t *testing.T) {
 		p Params
 	}{"length": {301, Params{}}, "code": {300, Params{Code: Code{Weight: 7}}}} {
 		t.Run(name, func(t *testing.T) {
-			s, r := loopback(t)
+			s, r := wiretest.Loopback(t)
 			o := outcome{}
 			done := make(chan struct{})
 			go func() {
@@ -200,7 +200,7 @@ func (c *cancelling) Write(p []byte) (int, error) {
 
 // What is done after the last message ends with the context too.
 func TestCancelled(t *testing.T) {
-	s, r := loopback(t)
+	s, r := wiretest.Loopback(t)
 	defer s.Close()
 	go func() {
 		defer r.Close()
@@ -223,7 +223,7 @@ func TestInconsistentTrees(t *testing.T) {
 	caught := 0
 	const runs = 3
 	for i := range runs {
-		a, b := loopback(t)
+		a, b := wiretest.Loopback(t)
 		done := make(chan error, 1)
 		go func() {
 			defer a.Close()
@@ -268,8 +268,8 @@ func benchmark(b *testing.B, weight int) {
 				var sent atomic.Int64
 				p := &Params{SemiHonest: semiHonest, Code: Code{Weight: weight}}
 				for b.Loop() {
-					s, r := loopback(b)
-					o := over(b, counted{s, &sent}, counted{r, &sent}, m, p, p)
+					s, r := wiretest.Loopback(b)
+					o := over(b, wiretest.Counted{Conn: s, Bytes: &sent}, wiretest.Counted{Conn: r, Bytes: &sent}, m, p, p)
 					if o.errS != nil || o.errR != nil {
 						b.Fatal(o.errS, o.errR)
 					}
