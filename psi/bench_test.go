@@ -24,6 +24,19 @@ func BenchmarkECDH(b *testing.B) {
 	}
 }
 
+// BenchmarkCardinality does the same for a count.
+func BenchmarkCardinality(b *testing.B) {
+	const n = 1 << 12
+	receiver, sender := psi.NewSet(items(0, n), binding), psi.NewSet(items(n/2, n/2+n), binding)
+	for b.Loop() {
+		r, w := wiretest.Loopback(b)
+		c := countOver(context.Background(), r, w, countParams(nil), countParams(nil), receiver, sender)
+		if c.errR != nil || c.errS != nil || c.count.N != n/2 {
+			b.Fatal(c.count, c.errR, c.errS)
+		}
+	}
+}
+
 // BenchmarkVOLE and BenchmarkVOLEMalicious do the same for the fast suites.
 func BenchmarkVOLE(b *testing.B) {
 	for _, n := range []int{1 << 14, 1 << 16, 1 << 20, 1 << 22} {

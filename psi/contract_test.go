@@ -112,26 +112,27 @@ func eachSuite(t *testing.T, f func(t *testing.T, s psi.Suite)) {
 	}
 }
 
+var workloads = []struct {
+	name             string
+	receiver, sender [][32]byte
+}{
+	{"both empty", nil, nil},
+	{"empty receiver", nil, items(0, 3)},
+	{"empty sender", items(0, 3), nil},
+	{"one and the same", items(0, 1), items(0, 1)},
+	{"one and another", items(0, 1), items(1, 2)},
+	{"none shared", items(0, 50), items(50, 90)},
+	{"all shared", items(0, 50), items(0, 50)},
+	{"all but one shared", items(0, 50), items(1, 51)},
+	{"one against many", items(700, 701), items(0, 1500)},
+	{"many against one", items(0, 1500), items(700, 701)},
+	{"over a batch", items(0, 1100), items(1000, 2100)},
+	{"duplicates", slices.Concat(items(0, 4), items(2, 6)), slices.Concat(items(3, 9), items(3, 5))},
+}
+
 func TestIntersection(t *testing.T) {
-	tests := []struct {
-		name             string
-		receiver, sender [][32]byte
-	}{
-		{"both empty", nil, nil},
-		{"empty receiver", nil, items(0, 3)},
-		{"empty sender", items(0, 3), nil},
-		{"one and the same", items(0, 1), items(0, 1)},
-		{"one and another", items(0, 1), items(1, 2)},
-		{"none shared", items(0, 50), items(50, 90)},
-		{"all shared", items(0, 50), items(0, 50)},
-		{"all but one shared", items(0, 50), items(1, 51)},
-		{"one against many", items(700, 701), items(0, 1500)},
-		{"many against one", items(0, 1500), items(700, 701)},
-		{"over a batch", items(0, 1100), items(1000, 2100)},
-		{"duplicates", slices.Concat(items(0, 4), items(2, 6)), slices.Concat(items(3, 9), items(3, 5))},
-	}
 	eachSuite(t, func(t *testing.T, s psi.Suite) {
-		for _, tt := range tests {
+		for _, tt := range workloads {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
 				r, sn := psi.NewSet(tt.receiver, binding), psi.NewSet(tt.sender, binding)

@@ -22,13 +22,19 @@ import (
 //	   done                        ──▶
 //	   tag(a·b·H(y)) = tag(b·a·H(x))  where x = y
 //
+// For Cardinality the tags come shuffled too, so that the receiver can count them
+// and cannot tell whose they are: De Cristofaro, Gasti and Tsudik (CANS 2012, ePrint
+// 2011/141), with the sender's elements in place of its tags.
+//
 // Both streams of elements flow at once. The tags of doubly masked elements are
 // hashes truncated to 40 + log2 nx + log2 ny bits: over all nx·ny pairs a false
 // match has a chance of at most 2^-40.
 //
 // Secure against semi-honest peers under the decisional Diffie–Hellman
 // assumption, with H a random oracle. A malicious peer can send elements of its
-// own choosing, which only costs it matches, but cannot be held to a set.
+// own choosing, which only costs it matches, but cannot be held to a set. A malicious
+// receiver of a cardinality can mask each item by a scalar of its own, and so find
+// out which tag is whose.
 type ecdhSuite struct {
 	id    uint16
 	name  string
@@ -46,6 +52,9 @@ func ECDHP256() Suite { return &ecdhSuite{2, "ecdh-p256", p256{}} }
 
 func (s *ecdhSuite) ID() uint16     { return s.id }
 func (s *ecdhSuite) String() string { return s.name }
+
+// Supports is true of every function.
+func (s *ecdhSuite) Supports(f Function) bool { return f == Intersection || f == Cardinality }
 
 const (
 	kindReceiverElements = kindSuite + iota
@@ -77,6 +86,9 @@ func (s *ecdhSuite) send(r *run, set *Set) (*Handles, error) {
 			if !<-answered {
 				return nil // the other function's error is the run's
 			}
+			if r.params.Function == Cardinality {
+				tags = shuffled(tags, size)
+			}
 			return sendTags(r.conn, tags, size)
 		},
 		func() error {
@@ -91,10 +103,23 @@ func (s *ecdhSuite) send(r *run, set *Set) (*Handles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handles{PeerSize: r.nReceiver, PeerBound: r.nReceiver, set: set, order: order}, nil
+	h := &Handles{PeerSize: r.nReceiver, PeerBound: r.nReceiver}
+	if r.params.Function == Intersection {
+		h.set, h.order = set, order
+	}
+	return h, nil
 }
 
-func (s *ecdhSuite) receive(r *run, set *Set) (*Result, error) {
+// shuffled returns tags of size bytes in random order.
+func shuffled(tags []byte, size int) []byte {
+	out := make([]byte, 0, len(tags))
+	for _, i := range shuffle.Order(len(tags) / size) {
+		out = append(out, tags[int(i)*size:][:size]...)
+	}
+	return out
+}
+
+func (s *ecdhSuite) receive(r *run, set *Set) ([]uint32, error) {
 	a, err := s.group.newMask()
 	if err != nil {
 		return nil, err
@@ -122,7 +147,7 @@ func (s *ecdhSuite) receive(r *run, set *Set) (*Result, error) {
 	}
 	handles := noItems(set.Len())
 	join(own, peer, size, func(own, peer uint32) { handles[own] = peer })
-	return &Result{PeerSize: r.nSender, matches: set.matches(handles)}, nil
+	return handles, nil
 }
 
 // sendElements sends k·H(item(i)) for i from 0 to n-1, a batch a frame.

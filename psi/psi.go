@@ -28,6 +28,9 @@
 // about 500 items on: [Auto] chooses by the sizes. [VOLEMalicious] costs little more
 // and is for a peer that may depart from the protocol.
 //
+// [Cardinality] tells the receiver only how many items the sets share, by
+// [ReceiveCount]. [Set.Pad] hides how large a set is.
+//
 // Sets carry a [Binding] to the epoch, configuration and key that made them. Two
 // sets whose bindings differ end in an error on both sides before a size or an
 // item is sent: a wrong set-up never looks like an empty intersection.
@@ -37,6 +40,7 @@
 package psi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -53,12 +57,23 @@ const MaxItems = 1 << 31
 // Function is what the receiver learns.
 type Function uint8
 
-// Intersection tells the receiver which of its items the sender has too.
-const Intersection Function = 1
+const (
+	// Intersection tells the receiver which of its items the sender has too, by
+	// Receive.
+	Intersection Function = 1 + iota
+	// Cardinality tells the receiver how many they are, and no more, by ReceiveCount.
+	// The Diffie–Hellman suites support it, against receivers that follow the protocol.
+	// It is no less a query than Intersection: who asks about one item, or about two
+	// sets that differ in one, learns of that item.
+	Cardinality
+)
 
 func (f Function) String() string {
-	if f == Intersection {
+	switch f {
+	case Intersection:
 		return "set"
+	case Cardinality:
+		return "count"
 	}
 	return fmt.Sprintf("function(%d)", uint8(f))
 }
@@ -94,11 +109,9 @@ func (p *Params) withDefaults() (*Params, error) {
 	if q.Suite == nil {
 		q.Suite = ECDHRistretto255()
 	}
-	if q.Function == 0 {
-		q.Function = Intersection
-	}
-	if q.Function != Intersection {
-		return nil, fmt.Errorf("%w: %v is not known", ErrFunction, q.Function)
+	q.Function = cmp.Or(q.Function, Intersection)
+	if !q.Suite.Supports(q.Function) {
+		return nil, fmt.Errorf("%w: suite %v does not support %v", ErrFunction, q.Suite, q.Function)
 	}
 	for _, n := range []int{q.MaxSender, q.MaxReceiver} {
 		if n < 0 || n > MaxItems {
@@ -129,19 +142,47 @@ func Send(ctx context.Context, rw io.ReadWriter, p *Params, s *Set) (*Handles, e
 	return h, nil
 }
 
-// Receive takes the receiver's part in one run over rw, under the same rules as
-// Send. The receiver learns the matches of its own items and the number of
-// distinct items of the sender.
+// Receive takes the receiver's part in one run of Intersection over rw, under the
+// same rules as Send. The receiver learns the matches of its own items and the number
+// of distinct items of the sender.
 func Receive(ctx context.Context, rw io.ReadWriter, p *Params, s *Set) (*Result, error) {
-	r, err := open(ctx, rw, p, s, roleReceiver)
+	handles, peerSize, err := receive(ctx, rw, p, s, Intersection)
 	if err != nil {
 		return nil, fmt.Errorf("psi: receive: %w", err)
 	}
-	res, err := r.params.Suite.receive(r, s)
-	if err := r.conn.Close(err); err != nil {
+	return &Result{PeerSize: peerSize, matches: s.matches(handles)}, nil
+}
+
+// ReceiveCount takes the receiver's part in one run of Cardinality over rw, under the
+// same rules as Send.
+func ReceiveCount(ctx context.Context, rw io.ReadWriter, p *Params, s *Set) (*Count, error) {
+	handles, peerSize, err := receive(ctx, rw, p, s, Cardinality)
+	if err != nil {
 		return nil, fmt.Errorf("psi: receive: %w", err)
 	}
-	return res, nil
+	c := &Count{PeerSize: peerSize}
+	for _, h := range handles {
+		if h != absent {
+			c.N++
+		}
+	}
+	return c, nil
+}
+
+// receive returns what the suite found and the size of the sender's set.
+func receive(ctx context.Context, rw io.ReadWriter, p *Params, s *Set, f Function) ([]uint32, int, error) {
+	if wanted := cmp.Or(p.Function, Intersection); wanted != f {
+		return nil, 0, fmt.Errorf("%w: the parameters are for %v, this call for %v", ErrFunction, wanted, f)
+	}
+	r, err := open(ctx, rw, p, s, roleReceiver)
+	if err != nil {
+		return nil, 0, err
+	}
+	handles, err := r.params.Suite.receive(r, s)
+	if err := r.conn.Close(err); err != nil {
+		return nil, 0, err
+	}
+	return handles, r.nSender, nil
 }
 
 // run is one run after the opening: bindings compared, sizes known.

@@ -13,7 +13,7 @@ type Match struct {
 
 // Result is what the receiver learns.
 type Result struct {
-	// PeerSize is the number of distinct items in the sender's set.
+	// PeerSize is the number of distinct items in the sender's set, dummies included.
 	PeerSize int
 
 	matches []Match
@@ -34,10 +34,19 @@ func (r *Result) All() iter.Seq[Match] {
 	}
 }
 
+// Count is what the receiver learns by ReceiveCount.
+type Count struct {
+	// PeerSize is the number of distinct items in the sender's set, dummies included.
+	PeerSize int
+	// N is how many distinct items of the receiver the sender has too.
+	N int
+}
+
 // Handles is what the sender keeps to itself: which of its items each handle
-// stands for. It holds no item.
+// stands for. It holds no item. After a run of Cardinality there are none.
 type Handles struct {
-	// PeerSize is the number of distinct items in the receiver's set, as it declared.
+	// PeerSize is the number of distinct items in the receiver's set, as it declared,
+	// dummies included.
 	PeerSize int
 	// PeerBound is the largest number of items that the receiver can have put in,
 	// which is what a quota should count. It is PeerSize except under
@@ -49,8 +58,8 @@ type Handles struct {
 	order []uint32 // order[handle] indexes set.items, or is absent
 }
 
-// Len returns the number of handles. Some may stand for no item: large sets are
-// filled up.
+// Len returns the number of handles. Some may stand for no item: dummies do, and
+// large sets are filled up.
 func (h *Handles) Len() int { return len(h.order) }
 
 // All yields each handle with the index, in the slice that NewSet was given, of

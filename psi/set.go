@@ -13,7 +13,7 @@ type Set struct {
 	binding Binding
 	items   [][32]byte // distinct, ascending
 	rows    []uint32   // input indices, those of one item side by side
-	starts  []uint32   // rows[starts[i]:starts[i+1]] held items[i]
+	starts  []uint32   // rows[starts[i]:starts[i+1]] held items[i]: none where it is a dummy
 }
 
 // NewSet makes a set of items, which it copies: at most 2^32 − 1 of them. An item that
@@ -59,7 +59,7 @@ func sorted[T ~[32]byte](items []T) []uint32 {
 	return rows
 }
 
-// Len returns the number of distinct items, which the peer learns.
+// Len returns the number of distinct items, dummies included, which the peer learns.
 func (s *Set) Len() int { return len(s.items) }
 
 // Binding returns what the set is bound to.

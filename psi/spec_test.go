@@ -89,29 +89,25 @@ func specSet(n int) *Set {
 func TestSpecRuns(t *testing.T) {
 	var got [][]string
 	for _, suite := range []Suite{ECDHRistretto255(), ECDHP256(), VOLE(), VOLEMalicious()} {
-		a, b := net.Pipe()
-		receiver, sender := &outgoing{Conn: a}, &outgoing{Conn: b}
-		p := &Params{Suite: suite, MaxSender: 100, MaxReceiver: 100}
-		done := make(chan error)
-		go func() {
-			_, err := Send(t.Context(), sender, p, specSet(40))
-			done <- err
-		}()
-		_, err := Receive(t.Context(), receiver, p, specSet(50))
-		if errS := <-done; err != nil || errS != nil {
-			t.Fatalf("receiver: %v; sender: %v", err, errS)
+		for _, f := range []Function{Intersection, Cardinality} {
+			if !suite.Supports(f) {
+				continue
+			}
+			a, b := net.Pipe()
+			receiver, sender := &outgoing{Conn: a}, &outgoing{Conn: b}
+			found(t, suite, f, receiver, sender, specSet(50), specSet(40))
+			got = append(got,
+				spectest.Cells(suite, f, "R → S", strings.Join(receiver.frames, " ")),
+				spectest.Cells(suite, f, "S → R", strings.Join(sender.frames, " ")))
 		}
-		got = append(got,
-			spectest.Cells(suite, "R → S", strings.Join(receiver.frames, " ")),
-			spectest.Cells(suite, "S → R", strings.Join(sender.frames, " ")))
 	}
 	spectest.Check(t, specPage, "A.1 Runs", got)
 }
 
 func TestSpecOpening(t *testing.T) {
 	key := [32]byte{2}
-	side := func(r role, nonce byte) []byte {
-		h := hello{version: Version, role: r, suite: VOLE().ID(), function: Intersection, epoch: "2026-Q4",
+	side := func(r role, s Suite, f Function, nonce byte) []byte {
+		h := hello{version: Version, role: r, suite: s.ID(), function: f, epoch: "2026-Q4",
 			config: [32]byte{1}, session: sha256.Sum256([]byte("test")), nonce: [nonceSize]byte(bytes.Repeat([]byte{nonce}, nonceSize))}
 		b, err := h.marshal()
 		if err != nil {
@@ -119,7 +115,7 @@ func TestSpecOpening(t *testing.T) {
 		}
 		return b
 	}
-	receiver, sender := side(roleReceiver, 0x11), side(roleSender, 0x22)
+	receiver, sender := side(roleReceiver, VOLE(), Intersection, 0x11), side(roleSender, VOLE(), Intersection, 0x22)
 	both := transcript(roleReceiver, receiver, sender)
 	if both != transcript(roleSender, sender, receiver) {
 		t.Error("the sides' transcripts differ")
@@ -136,6 +132,7 @@ func TestSpecOpening(t *testing.T) {
 	item := specItem(0)
 	spectest.Check(t, specPage, "A.2 Opening and keys", [][]string{
 		spectest.Cells("hello of R", receiver),
+		spectest.Cells("hello of R, suite 1, function 2", side(roleReceiver, ECDHRistretto255(), Cardinality, 0x11)),
 		spectest.Cells("hello of S", sender),
 		spectest.Cells("transcript", both[:]),
 		spectest.Cells("confirmation of R", confirmation(key, roleReceiver, both)),

@@ -12,9 +12,13 @@ type Suite interface {
 	ID() uint16
 	// String is the suite's name in terms and on the command line.
 	String() string
+	// Supports reports whether the suite can carry out the function.
+	Supports(Function) bool
 
 	send(*run, *Set) (*Handles, error)
-	receive(*run, *Set) (*Result, error)
+	// receive returns the handle of each item of the set, or absent. For Cardinality
+	// the order is a random one.
+	receive(*run, *Set) ([]uint32, error)
 }
 
 // Suites returns every suite, in order of ID.
@@ -36,8 +40,8 @@ func SuiteByName(name string) (Suite, error) {
 
 // Auto is ECDHRistretto255 for small sets and VOLE for others, whichever is likely to
 // be faster: the set-up of VOLE takes as long as masking some hundred items. The
-// number of items of both sets decides, which both sides know. Semi-honest, as both
-// are.
+// number of items of both sets decides, which both sides know. For Cardinality it is
+// ECDHRistretto255 at any size. Semi-honest, as both are.
 func Auto() Suite { return autoSuite{} }
 
 type autoSuite struct{}
@@ -45,15 +49,18 @@ type autoSuite struct{}
 func (autoSuite) ID() uint16     { return 5 }
 func (autoSuite) String() string { return "auto" }
 
+// Supports is true of every function.
+func (autoSuite) Supports(f Function) bool { return ECDHRistretto255().Supports(f) }
+
 // autoItems is how many items of both sets together count as small.
 const autoItems = 512
 
 func (autoSuite) choose(r *run) Suite {
-	if r.nSender+r.nReceiver <= autoItems {
+	if r.nSender+r.nReceiver <= autoItems || !VOLE().Supports(r.params.Function) {
 		return ECDHRistretto255()
 	}
 	return VOLE()
 }
 
-func (a autoSuite) send(r *run, s *Set) (*Handles, error)   { return a.choose(r).send(r, s) }
-func (a autoSuite) receive(r *run, s *Set) (*Result, error) { return a.choose(r).receive(r, s) }
+func (a autoSuite) send(r *run, s *Set) (*Handles, error)    { return a.choose(r).send(r, s) }
+func (a autoSuite) receive(r *run, s *Set) ([]uint32, error) { return a.choose(r).receive(r, s) }

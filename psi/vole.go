@@ -70,6 +70,10 @@ func newVOLE(id uint16, name string, malicious bool) Suite {
 func (s *voleSuite) ID() uint16     { return s.id }
 func (s *voleSuite) String() string { return s.name }
 
+// Supports is true of Intersection: the receiver evaluates the function at items that
+// it knows, and cannot but see which values match.
+func (s *voleSuite) Supports(f Function) bool { return f == Intersection }
+
 const (
 	kindSalt = kindSuite + iota
 	kindValues
@@ -195,7 +199,7 @@ func sendValues(r *run, f *voleprf.Function, h *hasher, order []uint32, first, s
 	return nil
 }
 
-func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
+func (s *voleSuite) receive(r *run, set *Set) ([]uint32, error) {
 	session, err := exchangeSalts(r, roleReceiver)
 	if err != nil {
 		return nil, err
@@ -223,7 +227,7 @@ func (s *voleSuite) receive(r *run, set *Set) (*Result, error) {
 			return nil, err
 		}
 	}
-	return &Result{PeerSize: r.nSender, matches: set.matches(handles)}, nil
+	return handles, nil
 }
 
 // evaluate returns the function's values at the receiver's items of a bucket.

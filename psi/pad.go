@@ -1,0 +1,40 @@
+package psi
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+)
+
+// Pad returns a copy of the set that is filled up with dummies to n distinct items, so
+// that the peer learns n and not how many there are. It is ErrTooLarge for n below
+// Len or above MaxItems. Padding takes fresh dummies each time: pad for each run.
+//
+// A dummy is 32 random bytes. That any of up to 2^31 dummies on either side meets
+// another item has a chance below 2^-190: dummies match nothing, and no result or
+// handle names one. They cost what other items cost.
+func (s *Set) Pad(n int) (*Set, error) {
+	if n < s.Len() || n > MaxItems {
+		return nil, fmt.Errorf("%w: %d items cannot be filled up to %d, at most %d", ErrTooLarge, s.Len(), n, MaxItems)
+	}
+	dummies := make([][32]byte, n-s.Len())
+	for i := range dummies {
+		rand.Read(dummies[i][:])
+	}
+	p := &Set{binding: s.binding, rows: s.rows, items: make([][32]byte, 0, n), starts: make([]uint32, 0, n+1)}
+	next := 0 // of s
+	copyUntil := func(end func(i int) bool) {
+		for ; next < s.Len() && !end(next); next++ {
+			p.items = append(p.items, s.items[next])
+			p.starts = append(p.starts, s.starts[next])
+		}
+	}
+	for _, i := range sorted(dummies) {
+		copyUntil(func(n int) bool { return bytes.Compare(s.items[n][:], dummies[i][:]) > 0 })
+		p.items = append(p.items, dummies[i])
+		p.starts = append(p.starts, s.starts[next])
+	}
+	copyUntil(func(int) bool { return false })
+	p.starts = append(p.starts, uint32(len(s.rows)))
+	return p, nil
+}
