@@ -50,7 +50,7 @@ var rules = map[string]rule{
 		denied: []string{"net/...", "os/..."},
 	},
 	"protocol": {
-		own: []string{"psi", "bloomlink", "internal/wire"},
+		own: []string{"psi", "bloomlink", "internal/merkle", "internal/wire"},
 		others: []string{
 			"github.com/rogpeppe/go-internal/lockedfile",
 			"golang.org/x/crypto/cryptobyte",
@@ -82,6 +82,11 @@ var rules = map[string]rule{
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/memo": {denied: []string{"net/...", "os/..."}},
+	"internal/merkle": {
+		own:    []string{"internal/parallel"},
+		others: []string{"golang.org/x/mod/sumdb/tlog"},
+		denied: []string{"net/...", "os/..."},
+	},
 	"internal/okvs": {
 		own:    []string{"internal/aeshash", "internal/gf128"},
 		others: []string{"golang.org/x/sync/errgroup"},
