@@ -1,6 +1,12 @@
 package bloomlink
 
-import "slices"
+import (
+	"crypto/rand"
+	"slices"
+	"sync"
+
+	"github.com/comity-prl/comity/internal/merkle"
+)
 
 // Set is a list of encodings, ready to be submitted, bound to what made them. It
 // is not changed by a run and may serve several at once.
@@ -9,6 +15,7 @@ type Set struct {
 	words   int
 	data    []uint64 // row i is data[i*words:(i+1)*words]
 	rows    int
+	tree    func() *merkle.Tree
 }
 
 // NewSet makes a set of encodings, one a row, which it copies. All must have the
@@ -26,6 +33,11 @@ func NewSet(encodings []Encoding, b Binding) (*Set, error) {
 	for _, e := range encodings {
 		s.data = append(s.data, e...)
 	}
+	s.tree = sync.OnceValue(func() *merkle.Tree {
+		var seed [merkle.SeedSize]byte
+		rand.Read(seed[:])
+		return s.TreeOf(seed)
+	})
 	return s, nil
 }
 
@@ -42,5 +54,16 @@ func (s *Set) Len() int { return s.rows }
 
 // Binding returns what the set is bound to.
 func (s *Set) Binding() Binding { return s.binding }
+
+// Tree returns the Merkle tree over the rows, in their order, by which package protocol
+// commits to what an owner put in. A leaf holds the row's words, little endian. The
+// tree is made at the first call and salted from a random seed: make it ahead of a
+// session, which would wait for it.
+func (s *Set) Tree() *merkle.Tree { return s.tree() }
+
+// TreeOf returns the tree that a seed makes, to open a commitment.
+func (s *Set) TreeOf(seed [32]byte) *merkle.Tree {
+	return merkle.New(seed, s.rows, func(dst []byte, i int) []byte { return appendRow(dst, s.row(i)) })
+}
 
 func (s *Set) row(i int) []uint64 { return s.data[i*s.words : (i+1)*s.words] }

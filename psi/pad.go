@@ -21,7 +21,8 @@ func (s *Set) Pad(n int) (*Set, error) {
 	for i := range dummies {
 		rand.Read(dummies[i][:])
 	}
-	p := &Set{binding: s.binding, rows: s.rows, items: make([][32]byte, 0, n), starts: make([]uint32, 0, n+1)}
+	p := *s
+	p.items, p.starts = make([][32]byte, 0, n), make([]uint32, 0, n+1)
 	next := 0 // of s
 	copyUntil := func(end func(i int) bool) {
 		for ; next < s.Len() && !end(next); next++ {
@@ -36,5 +37,5 @@ func (s *Set) Pad(n int) (*Set, error) {
 	}
 	copyUntil(func(int) bool { return false })
 	p.starts = append(p.starts, uint32(len(s.rows)))
-	return p, nil
+	return &p, nil
 }

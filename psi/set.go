@@ -5,15 +5,24 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+
+	"github.com/comity-prl/comity/internal/merkle"
 )
 
 // Set is a set of items, ready to be sent, bound to what made it. It is not
 // changed by a run and may serve several at once.
 type Set struct {
+	// Records is how many records the items are of. Package protocol needs it, before
+	// a run, where terms have each record count as a fixed number of items. 0: not
+	// known.
+	Records int
+
 	binding Binding
 	items   [][32]byte // distinct, ascending
 	rows    []uint32   // input indices, those of one item side by side
 	starts  []uint32   // rows[starts[i]:starts[i+1]] held items[i]: none where it is a dummy
+	own     [][32]byte // items without dummies
+	tree    func() *merkle.Tree
 }
 
 // NewSet makes a set of items, which it copies: at most 2^32 − 1 of them. An item that
@@ -30,6 +39,7 @@ func NewSet[T ~[32]byte](items []T, b Binding) *Set {
 		s.starts = append(s.starts, uint32(n))
 	}
 	s.starts = append(s.starts, uint32(len(rows)))
+	s.own, s.tree = s.items, lazyTree(s.items)
 	return s
 }
 
