@@ -25,6 +25,9 @@ type Config struct {
 	Peers []Peer
 	// Roots certify peers that have no pinned certificate. Nil: every peer has one.
 	Roots *x509.CertPool
+	// Revoked are the fingerprints of certificates and of signing keys
+	// (KeyFingerprint) that are trusted no longer, whatever Peers and Roots say.
+	Revoked []Fingerprint
 	// Policy says which terms this side permits. A Listener needs one. Where Dial
 	// has one, the terms it proposes must fit too.
 	Policy *Policy
@@ -81,7 +84,25 @@ func (c *Config) withDefaults() (*Config, error) {
 			*v.value = v.fallback
 		}
 	}
+	if err := d.checkPolicy(); err != nil {
+		return nil, err
+	}
 	return &d, d.checkPeers()
+}
+
+func (c *Config) checkPolicy() error {
+	if c.Policy == nil {
+		return nil
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if c.Policy.fips() {
+		if err := fipsCertificate(c.Identity.certificate.Leaf); err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkPeers() error {

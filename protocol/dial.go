@@ -77,7 +77,7 @@ func (c *Config) prepare(t *Terms) (text []byte, peer *Peer, err error) {
 		return nil, nil, err
 	}
 	if c.Policy != nil {
-		if err := c.Policy.Check(t, c.Clock(), c.Skew); err != nil {
+		if _, err := c.Policy.Decide(t, Proposer, c.Clock(), c.Skew); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -73,12 +73,16 @@ func (e *ClockError) Unwrap() error { return ErrClock }
 // terms have expired it is ErrExpired, else ErrTerms for invalid ones.
 type TermError struct {
 	Term   string // its key in the JSON form
+	Rule   string // name of the own policy's rule that refused; empty where none did
 	Reason string
 
 	cause error
 }
 
 func (e *TermError) Error() string {
+	if e.Rule != "" {
+		return fmt.Sprintf("protocol: term %q: %s, by rule %q", e.Term, e.Reason, e.Rule)
+	}
 	return fmt.Sprintf("protocol: term %q: %s", e.Term, e.Reason)
 }
 

@@ -31,18 +31,24 @@ func Example() {
 	listener, err := protocol.Listen("127.0.0.1:0", &protocol.Config{
 		Identity: borduria,
 		Peers:    []protocol.Peer{arcadia.Peer()},
-		Policy: &protocol.Policy{
-			Functions:     []string{protocol.FunctionSet},
+		Policy: &protocol.Policy{Rules: []protocol.Rule{{
+			Name:          "missing persons of Arcadia",
+			Peers:         []string{arcadia.Name()},
 			Purposes:      []string{"missing persons"},
-			LegalBases:    []string{"Treaty of 2026, article 9"},
+			LegalBases:    []string{"Treaty of 2026"},
+			Articles:      []string{"article 9"},
 			Jurisdictions: []string{"DE", "FR"},
+			Categories:    []string{protocol.CategoryVictim, protocol.CategoryOther},
+			Scopes:        []string{protocol.ScopeQuery},
+			Functions:     []string{protocol.FunctionSet},
 			Epochs:        []string{bound.Epoch},
 			Suites:        []string{psi.ECDHRistretto255().String()},
 			Receivers:     []protocol.Role{protocol.Proposer},
 			Schemas:       []protocol.Hash{bound.Config},
 			MaxProposer:   100,
 			MaxAcceptor:   100,
-		},
+			Retention:     protocol.RetentionBounds{MaxDays: 30},
+		}}},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -66,8 +72,15 @@ func Example() {
 	// Arcadia proposes terms, and receives.
 	session, err := protocol.Dial(ctx, listener.Addr().String(), &protocol.Terms{
 		Purpose:       "missing persons",
-		LegalBasis:    "Treaty of 2026, article 9",
+		LegalBasis:    "Treaty of 2026",
+		Article:       "article 9",
+		Case:          "2026/117",
+		Officer:       "officer-4711",
 		Jurisdictions: []string{"DE", "FR"},
+		Categories:    []string{protocol.CategoryOther},
+		Scope:         protocol.ScopeQuery,
+		Fields:        2,
+		RetentionDays: 30,
 		Function:      protocol.FunctionSet,
 		Receiver:      protocol.Proposer,
 		Epoch:         bound.Epoch,

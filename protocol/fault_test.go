@@ -150,7 +150,7 @@ func TestStalledPeer(t *testing.T) {
 			pc.IdleTimeout = 300 * time.Millisecond
 			terms := goodTerms()
 			terms.MaxProposer = 1 << 20
-			ac.Policy.MaxProposer = 1 << 20
+			ac.Policy.Rules[0].MaxProposer = 1 << 20
 			here, there := wires(t)
 			accepted, over := make(chan error, 1), make(chan struct{})
 			defer close(over)

@@ -173,6 +173,7 @@ type handshake struct {
 
 	proposed *Terms // once their signature is verified, and their text
 	text     string
+	rule     *Rule // of the own policy, once it has decided; nil where there is none
 }
 
 // shake authenticates both ends of raw by TLS and then runs f. If either fails,
@@ -238,7 +239,7 @@ func (c *Config) secure(ctx context.Context, raw net.Conn, me Role, peers []Peer
 
 // tlsError lets errors of the own verification through, and contexts.
 func tlsError(err error) error {
-	for _, own := range []error{ErrPeerUnknown, ErrCertificate, ErrTLS, ErrMail, ErrMailbox, context.Canceled, context.DeadlineExceeded} {
+	for _, own := range []error{ErrPeerUnknown, ErrCertificate, ErrProfile, ErrTLS, ErrMail, ErrMailbox, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, own) {
 			return err
 		}
@@ -343,6 +344,13 @@ func (h *handshake) propose(terms *Terms, text []byte) (*Agreement, error) {
 	if err := h.checkClock(); err != nil {
 		return nil, err
 	}
+	if h.c.Policy != nil { // again, as time has passed since prepare
+		rule, err := h.c.Policy.Decide(terms, Proposer, h.c.Clock(), h.c.Skew)
+		if err != nil {
+			return nil, err
+		}
+		h.rule = rule
+	}
 	a := &Agreement{Terms: string(text), Proposer: h.own(), Acceptor: *h.peer, Channel: h.exporter}
 	signature, err := h.sign(a)
 	if err != nil {
@@ -397,7 +405,7 @@ func (h *handshake) accept() (*Agreement, *Terms, error) {
 	if err := a.names(t); err != nil {
 		return nil, nil, err
 	}
-	if err := h.c.Policy.Check(t, h.c.Clock(), h.c.Skew); err != nil {
+	if h.rule, err = h.c.Policy.Decide(t, Acceptor, h.c.Clock(), h.c.Skew); err != nil {
 		return nil, nil, err
 	}
 	if a.AcceptorSignature, err = h.sign(a); err != nil {

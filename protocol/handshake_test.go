@@ -107,7 +107,7 @@ func TestHostileAcceptor(t *testing.T) {
 			return h.ch.write(frameHello, in)
 		}, ErrPeerUnknown},
 		{"another version", func(t *testing.T, h *handshake) error {
-			return h.say(t, h.hello(t, forSession, func(m *hello) { m.version = 2 }))
+			return h.say(t, h.hello(t, forSession, func(m *hello) { m.version = Version + 1 }))
 		}, ErrVersion},
 		{"another purpose", func(t *testing.T, h *handshake) error {
 			return h.say(t, h.hello(t, forProbe, nil))
@@ -269,7 +269,7 @@ func TestHostileProposer(t *testing.T) {
 		}, ErrTerms, CodeTerms, ""},
 		{"terms with a tail", func(h *handshake) error { return signed(h, good(h)+"{}", nil) }, ErrTerms, CodeTerms, ""},
 		{"terms of another version", func(h *handshake) error {
-			return signed(h, string(bytes.Replace([]byte(good(h)), []byte(`"version":1`), []byte(`"version":2`), 1)), nil)
+			return signed(h, string(bytes.Replace([]byte(good(h)), []byte(`"version":2`), []byte(`"version":1`), 1)), nil)
 		}, &TermError{}, 0, "version"},
 		{"terms in another's name", func(h *handshake) error {
 			terms := goodTerms()

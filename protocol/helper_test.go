@@ -45,18 +45,26 @@ func agencies(t testing.TB) (proposer, acceptor *Config) {
 	return proposer, acceptor
 }
 
-func goodPolicy() *Policy {
-	return &Policy{
-		Functions:     []string{FunctionSet},
+func goodPolicy() *Policy { return &Policy{Rules: []Rule{goodRule()}} }
+
+// goodRule permits goodTerms to either of the agencies.
+func goodRule() Rule {
+	return Rule{
+		Name:          "missing persons",
+		Peers:         []string{"Police of Arcadia", "Bureau of Borduria"},
 		Purposes:      []string{"missing persons"},
 		LegalBases:    []string{"Treaty of 2026, article 9"},
 		Jurisdictions: []string{"DE", "FR", "EU"},
+		Categories:    []string{CategorySuspect, CategoryOther},
+		Scopes:        []string{ScopeQuery},
+		Functions:     []string{FunctionSet},
 		Epochs:        []string{"2026-Q4"},
 		Suites:        suiteNames(),
 		Receivers:     []Role{Proposer, Acceptor},
 		Schemas:       []Hash{schema},
 		MaxProposer:   1000,
 		MaxAcceptor:   2000,
+		Retention:     RetentionBounds{MaxDays: 90},
 	}
 }
 
@@ -64,7 +72,13 @@ func goodTerms() *Terms {
 	return &Terms{
 		Purpose:       "missing persons",
 		LegalBasis:    "Treaty of 2026, article 9",
+		Case:          "2026/117",
+		Officer:       "officer-4711",
 		Jurisdictions: []string{"DE", "FR"},
+		Categories:    []string{CategoryOther},
+		Scope:         ScopeQuery,
+		Fields:        2,
+		RetentionDays: 30,
 		Function:      FunctionSet,
 		Receiver:      Proposer,
 		Epoch:         "2026-Q4",

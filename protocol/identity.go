@@ -42,6 +42,15 @@ type Identity struct {
 // signing, and a self-signed certificate valid for the given time (0: a year).
 // The name has 1 to 64 printable runes; peers will know the agency by it.
 func NewIdentity(name string, validity time.Duration) (*Identity, error) {
+	_, signing, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return makeIdentity(name, validity, signing)
+}
+
+// makeIdentity makes an identity with a fresh TLS key and the given signing key.
+func makeIdentity(name string, validity time.Duration, signing ed25519.PrivateKey) (*Identity, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -52,10 +61,6 @@ func NewIdentity(name string, validity time.Duration) (*Identity, error) {
 		validity = defaultValidity
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	_, signing, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,9 @@ func (s *Session) Submit(ctx context.Context, set *bloomlink.Set) (*bloomlink.Gr
 	if err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
+	if err := s.withheld(g.Len()); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
 	return g, nil
 }
 
@@ -82,8 +85,8 @@ var errPartner = errors.New("protocol: the session of the other owner failed")
 
 // Link takes the unit's part between two owners whose terms it accepted. The terms
 // must name each other as partner and be the same in epoch, schema, configuration,
-// length, threshold, purpose, legal basis and jurisdictions: if not, the error is
-// ErrPair at all three parties. The unit learns what bloomlink.Link says. Each run
+// length, threshold, purpose, legal basis, article, jurisdictions, categories,
+// scope and retention: if not, the error is ErrPair at all three parties. The unit learns what bloomlink.Link says. Each run
 // is bound to its own session, and the key confirmation of the owners to both.
 //
 // Where one session fails, the other owner gets an error too. Errors are those of
@@ -228,7 +231,11 @@ func pair(a, b *Session) error {
 		{"threshold", x.Threshold == y.Threshold},
 		{"purpose", x.Purpose == y.Purpose},
 		{"legal_basis", x.LegalBasis == y.LegalBasis},
+		{"article", x.Article == y.Article},
 		{"jurisdictions", slices.Equal(sorted(x.Jurisdictions), sorted(y.Jurisdictions))},
+		{"categories", slices.Equal(sorted(x.Categories), sorted(y.Categories))},
+		{"scope", x.Scope == y.Scope},
+		{"retention_days", x.RetentionDays == y.RetentionDays},
 	} {
 		if !term.same {
 			return fmt.Errorf("%w: the owners' terms differ in %q", ErrPair, term.name)

@@ -52,7 +52,14 @@ func newTrio(t testing.TB) *trio {
 		return &Terms{
 			Purpose:       "missing persons",
 			LegalBasis:    "Treaty of 2026, article 9",
+			Case:          "2026/117",
+			Officer:       "officer-4711",
+			Approvers:     []string{"judge-1", "judge-2"},
 			Jurisdictions: []string{"DE", "FR"},
+			Categories:    []string{CategoryOther},
+			Scope:         ScopeBulk,
+			Fields:        3,
+			RetentionDays: 30,
 			Function:      FunctionEncodings,
 			Partner:       partner,
 			Epoch:         "2026-Q4",
@@ -74,15 +81,21 @@ func newTrio(t testing.TB) *trio {
 }
 
 func unitPolicy() *Policy {
-	return &Policy{
+	return &Policy{Rules: []Rule{{
+		Name:          "linkage",
+		Peers:         []string{Any},
 		Functions:     []string{FunctionEncodings},
 		Purposes:      []string{Any},
 		LegalBases:    []string{Any},
+		Articles:      []string{Any},
 		Jurisdictions: []string{Any},
+		Categories:    []string{Any},
+		Scopes:        []string{ScopeBulk},
 		Epochs:        []string{Any},
 		AnySchema:     true,
 		MaxProposer:   1000,
-	}
+		Retention:     RetentionBounds{MaxDays: 365},
+	}}}
 }
 
 // linkage is a run of the three.
@@ -232,6 +245,12 @@ func TestTermsDoNotBelongTogether(t *testing.T) {
 		{"threshold", func(o *trio) { o.termsB.Threshold = 0.81 }},
 		{"purpose", func(o *trio) { o.termsB.Purpose = "another" }},
 		{"legal basis", func(o *trio) { o.termsB.LegalBasis = "another" }},
+		{"article", func(o *trio) { o.termsB.Article = "another" }},
+		{"categories", func(o *trio) { o.termsB.Categories = []string{CategoryOther, CategoryWitness} }},
+		{"scope", func(o *trio) {
+			o.termsB.Scope, o.unit.Policy.Rules[0].Scopes = ScopeQuery, []string{ScopeQuery, ScopeBulk}
+		}},
+		{"retention", func(o *trio) { o.termsB.RetentionDays++ }},
 		{"jurisdictions", func(o *trio) { o.termsB.Jurisdictions = []string{"DE", "FR", "EU"} }},
 	}
 	for _, tt := range tests {
@@ -366,7 +385,7 @@ func TestTermsExpireBeforeLink(t *testing.T) {
 		}
 		return time.Now()
 	}
-	o.unit.Policy.MaxLifetime = 24 * time.Hour
+	o.unit.Policy.Rules[0].MaxLifetime = Duration(day)
 	o.termsB.Expires = time.Now().Add(3 * time.Hour)
 	l := o.meet(t)
 	late = true

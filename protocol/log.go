@@ -201,5 +201,5 @@ func (l *Log) Entries() iter.Seq2[Logged, error] {
 // whoever cosigned the old.
 func LogOrigin(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
-	return fmt.Sprintf("comity-log-v%d/%s", LogVersion, hex.EncodeToString(sum[:16]))
+	return fmt.Sprintf("comity-log-v%d/%s", logFormat, hex.EncodeToString(sum[:16]))
 }

@@ -9,8 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// LogVersion is the version of the audit log's formats.
-const LogVersion = 1
+// LogVersion is the version of the audit log's entries that this package writes. It
+// reads those of version 1 too, which lack the keys from article to rule: a log
+// begun by an older version goes on, and each entry says its own version.
+const LogVersion = 2
+
+// logFormat is the version of all that holds entries: files, tree, checkpoints,
+// proofs and exports. Entries of a new version do not change it.
+const logFormat = 1
 
 // MaxEntry is the size of the longest entry, in bytes of JSON.
 const MaxEntry = 32 << 10
@@ -65,6 +71,16 @@ type Entry struct {
 	Purpose    string `json:"purpose,omitempty"`
 	LegalBasis string `json:"legal_basis,omitempty"`
 	Reason     string `json:"reason,omitempty"` // of an erasure, hold, release or collection
+
+	// From version 2 on: what else the terms say of who, about whom and why. Rule is
+	// that of the own policy which permitted the session, or refused it.
+	Article       string   `json:"article,omitempty"`
+	Offence       string   `json:"offence,omitempty"` // its code
+	Approvers     []string `json:"approvers,omitempty"`
+	Categories    []string `json:"categories,omitempty"`
+	Scope         string   `json:"scope,omitempty"`
+	RetentionDays int      `json:"retention_days,omitempty"`
+	Rule          string   `json:"rule,omitempty"`
 
 	Function string `json:"function,omitempty"`
 	Suite    string `json:"suite,omitempty"`
@@ -136,8 +152,11 @@ func ParseEntry(text []byte) (*Entry, error) {
 }
 
 func (e *Entry) validate() error {
-	if e.Version != LogVersion {
+	if e.Version < 1 || e.Version > LogVersion {
 		return fmt.Errorf("%w: an entry of version %d, here %d", ErrLogVersion, e.Version, LogVersion)
+	}
+	if e.Version == 1 && e.hasVersion2() {
+		return fmt.Errorf("%w: a key of version 2 in an entry of version 1", ErrEntry)
 	}
 	if year := e.Time.Year(); year < 2000 || year > 9999 || e.Time != e.Time.UTC().Truncate(time.Millisecond) {
 		return fmt.Errorf("%w: its time is missing, or not in UTC and whole milliseconds", ErrEntry)
@@ -146,15 +165,30 @@ func (e *Entry) validate() error {
 		{"peer", e.Peer}, {"partner", e.Partner}, {"role", string(e.Role)}, {"officer", e.Officer}, {"case", e.Case},
 		{"purpose", e.Purpose}, {"legal_basis", e.LegalBasis}, {"reason", e.Reason}, {"function", e.Function},
 		{"suite", e.Suite}, {"outcome", e.Outcome}, {"term", e.Term},
+		{"article", e.Article}, {"offence", e.Offence}, {"scope", e.Scope}, {"rule", e.Rule},
 	} {
 		if utf8.RuneCountInString(t.text) > maxText || !printable(t.text) {
 			return fmt.Errorf("%w: %q is not up to %d printable characters", ErrEntry, t.key, maxText)
 		}
 	}
-	if min(e.OwnSize, e.PeerSize, e.Found, e.Count) < 0 || e.Of < 0 {
+	for _, l := range []struct {
+		key  string
+		list []string
+	}{{"approvers", e.Approvers}, {"categories", e.Categories}} {
+		if len(l.list) > maxApprovers || slices.ContainsFunc(l.list, func(s string) bool { return !idForm.MatchString(s) }) {
+			return fmt.Errorf("%w: %q is not up to %d ids", ErrEntry, l.key, maxApprovers)
+		}
+	}
+	if min(e.OwnSize, e.PeerSize, e.Found, e.Count, e.RetentionDays) < 0 || e.Of < 0 {
 		return fmt.Errorf("%w: a number is negative", ErrEntry)
 	}
 	return e.validateEvent()
+}
+
+// hasVersion2 reports whether a key is set that version 1 lacks.
+func (e *Entry) hasVersion2() bool {
+	return e.Article != "" || e.Offence != "" || len(e.Approvers) > 0 || len(e.Categories) > 0 ||
+		e.Scope != "" || e.RetentionDays != 0 || e.Rule != ""
 }
 
 func (e *Entry) validateEvent() error {

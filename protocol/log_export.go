@@ -38,7 +38,7 @@ func (l *Log) Export(w io.Writer, p Period) error {
 		if err := t.checkRoot(); err != nil {
 			return err
 		}
-		head := exportHeader{Version: LogVersion, Checkpoint: string(t.note), Cosigned: []string{}}
+		head := exportHeader{Version: logFormat, Checkpoint: string(t.note), Cosigned: []string{}}
 		names, err := l.store.names(cosignedPrefix)
 		if err != nil {
 			return err
@@ -146,8 +146,8 @@ func parseExportHeader(line []byte, key ed25519.PublicKey) (*exportHeader, *Chec
 	if err := json.Unmarshal(line, &any); err != nil || any.Version == 0 {
 		return nil, nil, fmt.Errorf("%w: not an export of an audit log", ErrLogProof)
 	}
-	if any.Version != LogVersion {
-		return nil, nil, fmt.Errorf("%w: an export of version %d, here %d", ErrLogVersion, any.Version, LogVersion)
+	if any.Version != logFormat {
+		return nil, nil, fmt.Errorf("%w: an export of version %d, here %d", ErrLogVersion, any.Version, logFormat)
 	}
 	head := new(exportHeader)
 	if err := decodeStrict(line, head); err != nil {

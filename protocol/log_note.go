@@ -162,11 +162,11 @@ func checkOrigin(text []byte) error {
 	if !ok || !slash || !isDigits(version) {
 		return fmt.Errorf("%w: not a checkpoint of an audit log", ErrLogProof)
 	}
-	if string(version) != strconv.Itoa(LogVersion) {
+	if string(version) != strconv.Itoa(logFormat) {
 		if len(version) > 8 {
 			version = version[:8]
 		}
-		return fmt.Errorf("%w: %s, here %d", ErrLogVersion, version, LogVersion)
+		return fmt.Errorf("%w: %s, here %d", ErrLogVersion, version, logFormat)
 	}
 	return nil
 }

@@ -51,6 +51,12 @@ func (s *Session) record(transcript Hash, cause error) error {
 	e.OwnSize, e.PeerSize, e.Found = s.tally.own, s.tally.peer, s.tally.found
 	e.Transcript = transcript
 	e.Outcome, e.Term = outcomeOf(cause)
+	if cause == nil && s.learns() && s.withheld(e.Found) != nil {
+		e.Outcome, e.Found = outcomeWithheld, 0
+	}
+	if s.rule != nil {
+		e.Rule = s.rule.Name
+	}
 	return s.c.Log.Append(e)
 }
 
@@ -67,8 +73,10 @@ func (s *Session) event() Event {
 // entry is what the terms say of a session.
 func (t *Terms) entry(text string) *Entry {
 	return &Entry{
-		Partner: t.Partner, Purpose: t.Purpose, LegalBasis: t.LegalBasis,
-		Function: t.Function, Suite: t.Suite, Terms: sha256.Sum256([]byte(text)),
+		Partner: t.Partner, Officer: t.Officer, Approvers: t.Approvers, Case: t.Case, Offence: t.Offence,
+		Purpose: t.Purpose, LegalBasis: t.LegalBasis, Article: t.Article,
+		Categories: t.Categories, Scope: t.Scope, Function: t.Function, Suite: t.Suite,
+		RetentionDays: t.RetentionDays, Terms: sha256.Sum256([]byte(text)),
 	}
 }
 
@@ -91,5 +99,9 @@ func (c *Config) recordFailure(h *handshake, cause error) error {
 	}
 	e.Event, e.Time, e.Peer, e.Role = Refusal, now, h.peer.Name, h.me
 	e.Outcome, e.Term = outcomeOf(cause)
+	var term *TermError
+	if errors.As(cause, &term) {
+		e.Rule = term.Rule
+	}
 	return c.Log.Append(e)
 }

@@ -52,6 +52,7 @@ func TestSessionIsLogged(t *testing.T) {
 	want := &Entry{
 		Version: LogVersion, Event: Consultation, Peer: "Bureau of Borduria", Role: Proposer,
 		Purpose: "missing persons", LegalBasis: "Treaty of 2026, article 9", Function: FunctionSet, Suite: "ecdh-ristretto255",
+		Case: "2026/117", Officer: "officer-4711", Categories: []string{CategoryOther}, Scope: ScopeQuery, RetentionDays: 30,
 		Outcome: OutcomeDone, OwnSize: 3, PeerSize: 5, Found: 1, Transcript: p.Transcript(),
 	}
 	got := only(t, pl)
@@ -60,6 +61,7 @@ func TestSessionIsLogged(t *testing.T) {
 		t.Error(diff)
 	}
 	want.Event, want.Peer, want.Role, want.OwnSize, want.PeerSize, want.Found = Disclosure, "Police of Arcadia", Acceptor, 5, 3, 0
+	want.Rule = "missing persons"
 	if diff := cmp.Diff(want, only(t, al), ignored); diff != "" {
 		t.Error(diff)
 	}
@@ -108,7 +110,7 @@ func TestFailuresAreLogged(t *testing.T) {
 		set                psi.Binding // of the acceptor
 		proposer, acceptor *Entry
 	}{
-		{"refused", func(_ *Terms, c *Config) { c.Policy.Purposes = []string{"stolen cars"} }, binding,
+		{"refused", func(_ *Terms, c *Config) { c.Policy.Rules[0].Purposes = []string{"stolen cars"} }, binding,
 			&Entry{Event: Refusal, Outcome: "refused", Term: "purpose"}, &Entry{Event: Refusal, Outcome: "not-permitted", Term: "purpose"}},
 		{"clock", func(_ *Terms, c *Config) { c.Clock = func() time.Time { return time.Now().Add(time.Hour) } }, binding,
 			&Entry{Event: Refusal, Outcome: "clock"}, &Entry{Event: Refusal, Outcome: "clock"}},
@@ -131,7 +133,8 @@ func TestFailuresAreLogged(t *testing.T) {
 					_ = s.Close()
 				}
 			}
-			fields := cmpopts.IgnoreFields(Entry{}, "Version", "Time", "Peer", "Role", "Purpose", "LegalBasis", "Function", "Suite", "Terms")
+			fields := cmpopts.IgnoreFields(Entry{}, "Version", "Time", "Peer", "Role", "Purpose", "LegalBasis", "Function", "Suite", "Terms",
+				"Case", "Officer", "Categories", "Scope", "RetentionDays", "Rule")
 			if diff := cmp.Diff(tt.proposer, only(t, pl), fields); diff != "" {
 				t.Errorf("proposer: %s", diff)
 			}

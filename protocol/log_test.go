@@ -117,7 +117,7 @@ func TestLogConcurrently(t *testing.T) {
 func TestEntryRefused(t *testing.T) {
 	for name, change := range map[string]func(*Entry){
 		"event":       func(e *Entry) { e.Event = "party" },
-		"version":     func(e *Entry) { e.Version = 2 },
+		"version":     func(e *Entry) { e.Version = LogVersion + 1 },
 		"no time":     func(e *Entry) { e.Time = time.Time{} },
 		"line break":  func(e *Entry) { e.Purpose = "a\nb" },
 		"long":        func(e *Entry) { e.Case = strings.Repeat("x", maxText+1) },
@@ -153,7 +153,7 @@ func TestEntryRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ParseEntry([]byte(strings.Replace(good, `"version":1`, `"version":2`, 1))); !errors.Is(err, ErrLogVersion) {
+	if _, err := ParseEntry([]byte(strings.Replace(good, `"version":2`, `"version":3`, 1))); !errors.Is(err, ErrLogVersion) {
 		t.Errorf("version: %v", err)
 	}
 }

@@ -30,7 +30,7 @@ const (
 )
 
 func logHeader(file string) []byte {
-	return fmt.Appendf(nil, "comity log v%d %c\n", LogVersion, file[0])
+	return fmt.Appendf(nil, "comity log v%d %c\n", logFormat, file[0])
 }
 
 // leaf is an entry's part in the tree, which stays when the payload is erased. Its
@@ -205,7 +205,7 @@ func checkHeader(f io.ReaderAt, name string) error {
 	}
 	version, rest, ok := bytes.Cut(bytes.TrimPrefix(head[:], []byte("comity log v")), []byte(" "))
 	if ok && bytes.HasPrefix(head[:], []byte("comity log v")) && string(rest) == string(want[len(want)-len(rest):]) && isDigits(version) {
-		return fmt.Errorf("%w: %s, here %d", ErrLogVersion, version, LogVersion)
+		return fmt.Errorf("%w: %s, here %d", ErrLogVersion, version, logFormat)
 	}
 	return &LogError{File: name, Entry: -1, Reason: "it does not begin as a log does"}
 }

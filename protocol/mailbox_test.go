@@ -29,13 +29,13 @@ func numbered(first, last int) *psi.Set {
 func byMail(t *testing.T, here, there string, suite psi.Suite, n int) {
 	t.Helper()
 	pc, ac := agencies(t)
-	ac.Policy.Suites = []string{suite.String()}
+	ac.Policy.Rules[0].Suites = []string{suite.String()}
 	ac.Failed = func(err error) {
 		if !errors.Is(err, ErrClosed) { // a caller that has died waits until the listener ends
 			t.Errorf("no session: %v", err)
 		}
 	}
-	ac.Policy.MaxProposer, ac.Policy.MaxAcceptor = n, n
+	ac.Policy.Rules[0].MaxProposer, ac.Policy.Rules[0].MaxAcceptor = n, n
 	terms := goodTerms()
 	terms.Suite = suite.String()
 	terms.MaxProposer, terms.MaxAcceptor = n, n

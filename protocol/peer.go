@@ -19,6 +19,11 @@ type Peer struct {
 	Certificate Fingerprint `json:"certificate"`
 	// SigningKey verifies the peer's hello and its signature under terms.
 	SigningKey ed25519.PublicKey `json:"signing_key"`
+
+	// Old is the certificate that Certificate replaced, and good beside it until
+	// OldUntil: Apply.
+	Old      Fingerprint `json:"old,omitzero"`
+	OldUntil time.Time   `json:"old_until,omitzero"`
 }
 
 const alpn = "comity/1"
@@ -26,7 +31,7 @@ const alpn = "comity/1"
 // tlsConfig accepts TLS 1.3 alone and the certificates of the given peers alone.
 // There are no tickets: each session authenticates anew.
 func (c *Config) tlsConfig(me Role, peers []Peer) *tls.Config {
-	return &tls.Config{
+	t := &tls.Config{
 		Certificates: []tls.Certificate{c.Identity.certificate},
 		MinVersion:   tls.VersionTLS13,
 		NextProtos:   []string{alpn},
@@ -39,17 +44,30 @@ func (c *Config) tlsConfig(me Role, peers []Peer) *tls.Config {
 			if s.NegotiatedProtocol != alpn {
 				return fmt.Errorf("%w: the peer does not speak %s", ErrTLS, alpn)
 			}
-			return c.trustsAny(peers, me, s.PeerCertificates)
+			if err := c.trustsAny(peers, me, s.PeerCertificates); err != nil || !c.Policy.fips() {
+				return err
+			}
+			if err := fipsConnection(&s); err != nil {
+				return err
+			}
+			return fipsCertificate(s.PeerCertificates[0])
 		},
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true, // a session moves bulk, and a frame is written at once
 	}
+	if c.Policy.fips() {
+		t.CurvePreferences = []tls.CurveID{tls.CurveP256}
+	}
+	return t
 }
 
 // trustsAny reports why no peer may present this chain of certificates.
 func (c *Config) trustsAny(peers []Peer, me Role, chain []*x509.Certificate) error {
 	if len(chain) == 0 {
 		return fmt.Errorf("%w: no certificate", ErrPeerUnknown)
+	}
+	if err := c.revoked(chain, nil); err != nil {
+		return err
 	}
 	for i := range peers {
 		if recognised, why := c.trusts(&peers[i], me, chain); recognised {
@@ -64,7 +82,7 @@ func (c *Config) trustsAny(peers []Peer, me Role, chain []*x509.Certificate) err
 func (c *Config) trusts(p *Peer, me Role, chain []*x509.Certificate) (recognised bool, why error) {
 	leaf, now := chain[0], c.Clock()
 	if p.Certificate != (Fingerprint{}) {
-		return p.Certificate == FingerprintOf(leaf), validAt(leaf, now)
+		return p.isPinned(leaf, now), validAt(leaf, now, c.Skew)
 	}
 	if c.Roots == nil {
 		return false, nil
@@ -85,7 +103,7 @@ func (c *Config) trusts(p *Peer, me Role, chain []*x509.Certificate) (recognised
 	if _, err := leaf.Verify(options); err != nil {
 		return false, nil
 	}
-	return true, validAt(leaf, now)
+	return true, validAt(leaf, now, c.Skew)
 }
 
 // within returns the moment of the certificate's validity that is closest to now.
@@ -99,8 +117,9 @@ func within(leaf *x509.Certificate, now time.Time) time.Time {
 	return now
 }
 
-func validAt(leaf *x509.Certificate, now time.Time) error {
-	if now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
+// validAt allows for clocks that differ.
+func validAt(leaf *x509.Certificate, now time.Time, skew time.Duration) error {
+	if now.Add(skew).Before(leaf.NotBefore) || now.Add(-skew).After(leaf.NotAfter) {
 		return fmt.Errorf("%w: certificate %v is valid from %v to %v", ErrCertificate, FingerprintOf(leaf),
 			leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
@@ -110,6 +129,9 @@ func validAt(leaf *x509.Certificate, now time.Time) error {
 // identify returns the peer that holds the signing key, if it may present this
 // chain of certificates: a known certificate with another peer's key is nobody.
 func (c *Config) identify(peers []Peer, me Role, chain []*x509.Certificate, key ed25519.PublicKey) (*Peer, error) {
+	if err := c.revoked(chain, key); err != nil {
+		return nil, err
+	}
 	for i := range peers {
 		p := &peers[i]
 		if !bytes.Equal(p.SigningKey, key) {

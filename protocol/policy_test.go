@@ -6,49 +6,6 @@ import (
 	"time"
 )
 
-// Every term that a policy can refuse is named at both ends, and nothing runs.
-func TestRefusedTerms(t *testing.T) {
-	tests := []struct {
-		name string
-		base func() *Terms
-		with func(*Terms, *Policy)
-		term string
-	}{
-		{"empty policy", goodTerms, func(_ *Terms, p *Policy) { *p = Policy{} }, "function"},
-		{"function", encodingTerms, func(*Terms, *Policy) {}, "function"},
-		{"purpose", goodTerms, func(t *Terms, _ *Policy) { t.Purpose = "tax arrears" }, "purpose"},
-		{"no purposes listed", goodTerms, func(_ *Terms, p *Policy) { p.Purposes = nil }, "purpose"},
-		{"legal basis", goodTerms, func(t *Terms, _ *Policy) { t.LegalBasis = "custom" }, "legal_basis"},
-		{"one jurisdiction of three", goodTerms, func(t *Terms, _ *Policy) { t.Jurisdictions = []string{"DE", "US-CA", "FR"} }, "jurisdictions"},
-		{"epoch", goodTerms, func(t *Terms, _ *Policy) { t.Epoch = "2026-Q3" }, "epoch"},
-		{"schema", goodTerms, func(t *Terms, _ *Policy) { t.SchemaHash[0]++ }, "schema_hash"},
-		{"suite", goodTerms, func(t *Terms, p *Policy) { p.Suites = []string{"ecdh-p256"} }, "suite"},
-		{"receiver", goodTerms, func(t *Terms, p *Policy) { p.Receivers = []Role{Acceptor} }, "receiver"},
-		{"proposer's size", goodTerms, func(t *Terms, _ *Policy) { t.MaxProposer = 1001 }, "max_proposer"},
-		{"acceptor's size", goodTerms, func(t *Terms, _ *Policy) { t.MaxAcceptor = 2001 }, "max_acceptor"},
-		{"lifetime", goodTerms, func(t *Terms, _ *Policy) { t.Expires = time.Now().Add(25 * time.Hour) }, "expires"},
-		{"encodings: configuration", encodingTerms, func(_ *Terms, p *Policy) {
-			p.Functions = []string{FunctionEncodings}
-		}, "config_hash"},
-		{"encodings: threshold", encodingTerms, func(_ *Terms, p *Policy) {
-			p.Functions, p.AnySchema, p.MinThreshold = []string{FunctionEncodings}, true, 0.9
-		}, "threshold"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			pc, ac := agencies(t)
-			terms := tt.base()
-			tt.with(terms, ac.Policy)
-			e := meet(t, terms, pc, ac)
-			checkRefused(t, tt.term, e.proposerErr, e.acceptorErr)
-			if e.proposer != nil || e.acceptor != nil {
-				t.Error("a session came of refused terms")
-			}
-		})
-	}
-}
-
 // Terms that the acceptor's clock finds expired are refused by that name.
 func TestExpiredAtTheAcceptor(t *testing.T) {
 	pc, ac := agencies(t)
@@ -62,24 +19,80 @@ func TestExpiredAtTheAcceptor(t *testing.T) {
 	}
 }
 
-func TestPolicyPermits(t *testing.T) {
-	now := time.Now()
+// The zero policy, the nil one and the zero rule for the peer and purpose permit
+// nothing, whatever the function.
+func TestZeroPolicyPermitsNothing(t *testing.T) {
 	c, _ := agencies(t)
-	open := &Policy{
-		Functions: []string{FunctionSet, FunctionEncodings}, Purposes: []string{Any}, LegalBases: []string{Any},
-		Jurisdictions: []string{Any}, Epochs: []string{Any}, Suites: []string{"ecdh-ristretto255"},
-		Receivers: []Role{Proposer}, AnySchema: true, MaxProposer: 1000, MaxAcceptor: 2000, MaxLifetime: 2 * time.Hour,
-	}
+	zero := &Policy{Rules: []Rule{{Name: "zero", Peers: []string{Any}, Purposes: []string{Any}}}}
 	for name, terms := range map[string]*Terms{"set": goodTerms(), "encodings": encodingTerms()} {
 		terms := complete(t, terms, c)
-		if err := open.Check(terms, now, 0); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		for what, closed := range map[string]*Policy{"nil": nil, "zero": {}} {
+		for _, tt := range []struct {
+			what   string
+			policy *Policy
+			term   string
+			rule   string
+		}{
+			{"nil", nil, "proposer", ""},
+			{"zero", &Policy{}, "proposer", ""},
+			{"zero rule", zero, "legal_basis", "zero"},
+			{"good and nil", goodPolicy().And(nil), "proposer", ""},
+			{"nil and good", (*Policy)(nil).And(goodPolicy()), "proposer", ""},
+		} {
+			_, err := tt.policy.Decide(terms, Acceptor, time.Now(), 0)
 			var named *TermError
-			if err := closed.Check(terms, now, 0); !errors.As(err, &named) {
-				t.Errorf("%s: the %s policy: %v, want a TermError", name, what, err)
+			if !errors.As(err, &named) || named.Term != tt.term || named.Rule != tt.rule {
+				t.Errorf("%s: the %s policy: %v, want term %q by rule %q", name, tt.what, err, tt.term, tt.rule)
 			}
 		}
+	}
+}
+
+// The first rule for the peer and purpose decides, though a later one would permit.
+func TestFirstRuleDecides(t *testing.T) {
+	c, _ := agencies(t)
+	terms := complete(t, goodTerms(), c)
+	strict, open := goodRule(), goodRule()
+	strict.Name, strict.MaxProposer = "strict", 10
+	var named *TermError
+	if _, err := (&Policy{Rules: []Rule{strict, open}}).Decide(terms, Acceptor, time.Now(), 0); !errors.As(err, &named) || named.Rule != "strict" {
+		t.Errorf("%v, want a refusal by the first rule", err)
+	}
+	r, err := (&Policy{Rules: []Rule{open, strict}}).Decide(terms, Acceptor, time.Now(), 0)
+	if err != nil || r.Name != open.Name {
+		t.Errorf("%+v, %v, want the first rule", r, err)
+	}
+	strict.Peers = []string{"Customs of Syldavia"} // another's rule is none of this peer's affair
+	if r, err := (&Policy{Rules: []Rule{strict, open}}).Decide(terms, Acceptor, time.Now(), 0); err != nil || r.Name != open.Name {
+		t.Errorf("%+v, %v, want the rule for the peer", r, err)
+	}
+}
+
+// And permits what both permit, in any depth, by the first one's rule.
+func TestAnd(t *testing.T) {
+	c, _ := agencies(t)
+	terms := complete(t, goodTerms(), c)
+	named := func(name string, change func(*Rule)) *Policy {
+		r := goodRule()
+		r.Name = name
+		if change != nil {
+			change(&r)
+		}
+		return &Policy{Rules: []Rule{r}}
+	}
+	narrow := func(r *Rule) { r.MaxAcceptor = 1 }
+	a, b := named("a", nil), named("b", nil)
+	if r, err := a.And(b).Decide(terms, Acceptor, time.Now(), 0); err != nil || r.Name != "a" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for _, p := range []*Policy{
+		named("n", narrow).And(a), a.And(named("n", narrow)), a.And(b).And(named("n", narrow)), a.And(named("n", narrow)).And(b),
+	} {
+		var refused *TermError
+		if _, err := p.Decide(terms, Acceptor, time.Now(), 0); !errors.As(err, &refused) || refused.Term != "max_acceptor" || refused.Rule != "n" {
+			t.Errorf("%v, want max_acceptor by rule n", err)
+		}
+	}
+	if _, err := a.Decide(terms, Acceptor, time.Now(), 0); err != nil {
+		t.Errorf("And changed its receiver: %v", err)
 	}
 }

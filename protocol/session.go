@@ -21,6 +21,7 @@ type Session struct {
 	peer      Peer
 	terms     *Terms
 	agreement *Agreement
+	rule      *Rule // of the own policy; nil where there is none
 
 	stream stream
 	used   atomic.Bool
@@ -34,7 +35,7 @@ type Session struct {
 
 func newSession(h *handshake, t *Terms, a *Agreement) *Session {
 	s := &Session{
-		c: h.c, role: h.me, peer: *h.peer, terms: t, agreement: a,
+		c: h.c, role: h.me, peer: *h.peer, terms: t, agreement: a, rule: h.rule,
 		stream: stream{ch: h.ch}, closed: make(chan struct{}),
 	}
 	h.ch.idle = h.c.IdleTimeout
@@ -67,9 +68,7 @@ func (s *Session) Peer() Peer { return s.peer }
 
 // Terms returns a copy of the terms.
 func (s *Session) Terms() Terms {
-	t := *s.terms
-	t.Jurisdictions = append([]string(nil), t.Jurisdictions...)
-	return t
+	return *s.terms.clone()
 }
 
 // Agreement returns the terms with both signatures, to be kept with the result.
@@ -165,6 +164,9 @@ func (s *Session) Receive(ctx context.Context, set *psi.Set) (*psi.Result, error
 		return err
 	})
 	if err != nil {
+		return nil, fmt.Errorf("receive: %w", err)
+	}
+	if err := s.withheld(r.Len()); err != nil {
 		return nil, fmt.Errorf("receive: %w", err)
 	}
 	return r, nil

@@ -4,16 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/comity-prl/comity/psi"
 )
 
 // Version is the version of the wire format and of terms.
-const Version = 1
+const Version = 2
 
 // Role is a side of a session.
 type Role string
@@ -31,26 +29,46 @@ func (r Role) other() Role {
 	return Proposer
 }
 
-// Functions that terms can agree on.
+// Functions that terms can agree on. Validate also knows "sum" and "labels", which
+// this version does not carry out.
 const (
 	// FunctionSet tells one side which of its tokens the other has too.
 	FunctionSet = "set"
+	// FunctionCount tells one side how many of its tokens the other has too.
+	FunctionCount = "count"
 	// FunctionEncodings lets the acceptor, a linkage unit, compare the proposer's
 	// Bloom encodings with those of one other owner.
 	FunctionEncodings = "encodings"
 )
 
+// Scopes of a session.
+const (
+	ScopeQuery = "query" // one case asks about the persons in it
+	ScopeBulk  = "bulk"  // whole sets are compared
+)
+
+// Categories of data subjects: those of Directive (EU) 2016/680, article 6.
+const (
+	CategorySuspect   = "suspect"
+	CategoryConvicted = "convicted"
+	CategoryVictim    = "victim"
+	CategoryWitness   = "witness" // and contacts and associates
+	CategoryOther     = "other"
+)
+
+var categories = []string{CategorySuspect, CategoryConvicted, CategoryVictim, CategoryWitness, CategoryOther}
+
 // MaxTerms is the size of the longest terms, in bytes of JSON.
 const MaxTerms = 16 << 10
 
-const (
-	maxText          = 1000 // runes in a purpose or legal basis
-	maxJurisdictions = 32
-)
-
-// Terms are what both sides sign: why, on what ground, with what, how much, and
-// until when. Their JSON form is signed byte for byte. It holds no personal data
-// and no secret.
+// Terms are what both sides sign: why, on what ground, who asks, about whom, with
+// what, how much, and until when. Their JSON form is signed byte for byte. It holds
+// no personal data and no secret: case, officer and approvers are ids that mean
+// something to the agency alone.
+//
+// A version takes in what is stated; which of the optional terms must be stated is
+// for the policies to say. Nothing of the law is filled in: Dial supplies version,
+// names, suite and time of issue.
 type Terms struct {
 	Version int `json:"version"` // 0 in Dial: Version
 
@@ -59,31 +77,64 @@ type Terms struct {
 	Proposer string `json:"proposer"`
 	Acceptor string `json:"acceptor"`
 
-	// Purpose and LegalBasis are for people: 1 to 1000 printable runes.
+	// Purpose, LegalBasis (the instrument) and Article are for people: 1 to 1000
+	// printable runes. Article is optional.
 	Purpose    string `json:"purpose"`
 	LegalBasis string `json:"legal_basis"`
+	Article    string `json:"article,omitempty"`
+
+	// Case, Offence, Officer and Approvers are optional ids of 1 to 64 printable
+	// ASCII characters without a space: the case reference, the offence's code, who
+	// asks, and up to 8 others, none of them the officer, who approved. Who they are is
+	// the proposer's assertion: the acceptor verifies an agency, not a person.
+	Case      string   `json:"case,omitempty"`
+	Offence   string   `json:"offence,omitempty"`
+	Officer   string   `json:"officer,omitempty"`
+	Approvers []string `json:"approvers,omitempty"`
+	// OfficerSignature is the officer's own, where there is one: SignOfficer.
+	OfficerSignature *OfficerSignature `json:"officer_signature,omitempty"`
+
 	// Jurisdictions are 1 to 32 codes such as "DE", "US-CA" or "EU".
 	Jurisdictions []string `json:"jurisdictions"`
+	// Categories are those of the data subjects in either set, at least one.
+	Categories []string `json:"categories"`
+	Scope      string   `json:"scope"` // ScopeQuery or ScopeBulk
 
-	Function string `json:"function"` // FunctionSet or FunctionEncodings
+	Function string `json:"function"` // FunctionSet, FunctionCount or FunctionEncodings
 	// Epoch names the key period, as in tokenize.Epoch.
 	Epoch string `json:"epoch"`
 	// SchemaHash is the hash of fields, rules and versions that prepared the
 	// records: tokenize.Tokenizer.Hash.
 	SchemaHash Hash `json:"schema_hash"`
+	// Fields is how many distinct fields of a record the least demanding rule of the
+	// schema combines, up to 64; 0: not stated. The hash binds the schema, so that the
+	// number can be checked by who has that.
+	Fields int `json:"fields,omitempty"`
 	// MaxProposer and MaxAcceptor bound the sets, in distinct items, or rows for
 	// encodings. A linkage unit brings none: its MaxAcceptor is 0.
 	MaxProposer int `json:"max_proposer"`
 	MaxAcceptor int `json:"max_acceptor"`
+	// MaxCandidates is how many matches a result may hold; a result with more is
+	// withheld by the side that learns it, if that is honest. 0: no bound. Not for
+	// FunctionCount.
+	MaxCandidates int `json:"max_candidates,omitempty"`
+	// Bucket, if not 0, has each side fill its set up with dummies to the next
+	// multiple, and Rules, if not 0, count each record as so many items before, up to
+	// 1000. Not for FunctionEncodings.
+	Bucket int `json:"bucket,omitempty"`
+	Rules  int `json:"rules,omitempty"`
+	// RetentionDays is how long the side that learns the result may keep it, up to
+	// 36525; 0: not stated.
+	RetentionDays int `json:"retention_days,omitempty"`
 
 	// Issued and Expires bound when a run may begin. Zero Issued in Dial: now.
 	Issued  time.Time `json:"issued"`
 	Expires time.Time `json:"expires"`
 
-	// Suite names the suite of package psi. FunctionSet only. Empty in Dial: the
-	// default of package psi.
+	// Suite names the suite of package psi. Not for FunctionEncodings. Empty in Dial:
+	// the default of package psi.
 	Suite string `json:"suite,omitempty"`
-	// Receiver is who learns the matches. FunctionSet only.
+	// Receiver is the direction: who learns the result. Not for FunctionEncodings.
 	Receiver Role `json:"receiver,omitempty"`
 
 	// Partner is the name of the other owner. FunctionEncodings only.
@@ -128,13 +179,34 @@ func (t *Terms) marshal() ([]byte, error) {
 	return text, nil
 }
 
-// withDefaults returns a copy with what Dial fills in, not yet validated.
-func (t *Terms) withDefaults(c *Config) *Terms {
+// clone returns a copy that shares nothing.
+func (t *Terms) clone() *Terms {
 	if t == nil {
-		t = &Terms{}
+		return &Terms{}
 	}
 	d := *t
+	d.Approvers = slices.Clone(t.Approvers)
 	d.Jurisdictions = slices.Clone(t.Jurisdictions)
+	d.Categories = slices.Clone(t.Categories)
+	if s := t.OfficerSignature; s != nil {
+		d.OfficerSignature = &OfficerSignature{slices.Clone(s.Key), slices.Clone(s.Signature)}
+	}
+	return &d
+}
+
+// Complete returns terms as Dial proposes them, for SignOfficer.
+func (c *Config) Complete(t *Terms) (*Terms, error) {
+	d, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	t = t.withDefaults(d)
+	return t, t.Validate()
+}
+
+// withDefaults returns a copy with what Dial fills in, not yet validated.
+func (t *Terms) withDefaults(c *Config) *Terms {
+	d := t.clone()
 	if d.Version == 0 {
 		d.Version = Version
 	}
@@ -144,128 +216,22 @@ func (t *Terms) withDefaults(c *Config) *Terms {
 	if d.Acceptor == "" && len(c.Peers) == 1 {
 		d.Acceptor = c.Peers[0].Name
 	}
-	if d.Function == FunctionSet && d.Suite == "" {
+	if d.exact() && d.Suite == "" {
 		d.Suite = psi.ECDHRistretto255().String()
 	}
 	if d.Issued.IsZero() {
 		d.Issued = c.Clock().UTC().Truncate(time.Second)
 	}
-	return &d
+	return d
 }
 
-func invalid(term, format string, args ...any) error {
-	return &TermError{Term: term, Reason: fmt.Sprintf(format, args...), cause: ErrTerms}
-}
+// exact reports whether the function is one of package psi.
+func (t *Terms) exact() bool { return t.Function == FunctionSet || t.Function == FunctionCount }
 
-var (
-	epochForm        = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	jurisdictionForm = regexp.MustCompile(`^[A-Z0-9]+(-[A-Z0-9]+)*$`)
-)
-
-// Validate reports the first term that is missing, malformed, or does not belong
-// to the function, as a *TermError.
-func (t *Terms) Validate() error {
-	switch {
-	case t.Version != Version:
-		return invalid("version", "%d, here %d", t.Version, Version)
-	case checkName(t.Proposer) != nil:
-		return invalid("proposer", "not a name of 1 to %d printable characters", maxName)
-	case checkName(t.Acceptor) != nil:
-		return invalid("acceptor", "not a name of 1 to %d printable characters", maxName)
-	case t.Acceptor == t.Proposer:
-		return invalid("acceptor", "the same as the proposer")
-	case !isText(t.Purpose):
-		return invalid("purpose", "not 1 to %d printable characters", maxText)
-	case !isText(t.LegalBasis):
-		return invalid("legal_basis", "not 1 to %d printable characters", maxText)
-	case len(t.Jurisdictions) < 1 || len(t.Jurisdictions) > maxJurisdictions:
-		return invalid("jurisdictions", "not 1 to %d", maxJurisdictions)
-	case !epochForm.MatchString(t.Epoch):
-		return invalid("epoch", "not 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen")
-	case t.SchemaHash.IsZero():
-		return invalid("schema_hash", "missing")
-	case t.Issued.IsZero():
-		return invalid("issued", "missing")
-	case !t.Expires.After(t.Issued):
-		return invalid("expires", "not after issued")
+// name returns the name of a side.
+func (t *Terms) name(r Role) string {
+	if r == Proposer {
+		return t.Proposer
 	}
-	for i, j := range t.Jurisdictions {
-		if len(j) < 2 || len(j) > 16 || !jurisdictionForm.MatchString(j) {
-			return invalid("jurisdictions", "number %d is not a code of 2 to 16 capital letters, digits and hyphens", i+1)
-		}
-		if slices.Contains(t.Jurisdictions[:i], j) {
-			return invalid("jurisdictions", "number %d occurs twice", i+1)
-		}
-	}
-	switch t.Function {
-	case FunctionSet:
-		return t.validateSet()
-	case FunctionEncodings:
-		return t.validateEncodings()
-	}
-	return invalid("function", "not known")
-}
-
-func isText(s string) bool {
-	return s != "" && utf8.RuneCountInString(s) <= maxText && printable(s)
-}
-
-func (t *Terms) validateSet() error {
-	if _, err := psi.SuiteByName(t.Suite); err != nil {
-		return invalid("suite", "not known")
-	}
-	switch {
-	case t.Receiver != Proposer && t.Receiver != Acceptor:
-		return invalid("receiver", "neither %q nor %q", Proposer, Acceptor)
-	case !isSize(t.MaxProposer):
-		return invalid("max_proposer", "not between 1 and %d", int64(psi.MaxItems))
-	case !isSize(t.MaxAcceptor):
-		return invalid("max_acceptor", "not between 1 and %d", int64(psi.MaxItems))
-	case t.Partner != "":
-		return invalid("partner", "only for function %q", FunctionEncodings)
-	case !t.ConfigHash.IsZero():
-		return invalid("config_hash", "only for function %q", FunctionEncodings)
-	case t.Length != 0:
-		return invalid("length", "only for function %q", FunctionEncodings)
-	case t.Threshold != 0:
-		return invalid("threshold", "only for function %q", FunctionEncodings)
-	}
-	return nil
-}
-
-func isSize(n int) bool { return n >= 1 && int64(n) <= psi.MaxItems }
-
-func (t *Terms) validateEncodings() error {
-	switch {
-	case t.Suite != "":
-		return invalid("suite", "only for function %q", FunctionSet)
-	case t.Receiver != "":
-		return invalid("receiver", "only for function %q", FunctionSet)
-	case !isSize(t.MaxProposer):
-		return invalid("max_proposer", "not between 1 and %d", int64(psi.MaxItems))
-	case t.MaxAcceptor != 0:
-		return invalid("max_acceptor", "not 0: a linkage unit brings no records")
-	case checkName(t.Partner) != nil:
-		return invalid("partner", "not a name of 1 to %d printable characters", maxName)
-	case t.Partner == t.Proposer || t.Partner == t.Acceptor:
-		return invalid("partner", "the same as the proposer or the acceptor")
-	case t.ConfigHash.IsZero():
-		return invalid("config_hash", "missing")
-	case t.Length < 64 || t.Length > 8192 || t.Length%64 != 0:
-		return invalid("length", "not a multiple of 64 between 64 and 8192")
-	case !(t.Threshold > 0 && t.Threshold <= 1): // NaN fails too
-		return invalid("threshold", "not above 0 and at most 1")
-	}
-	return nil
-}
-
-// timely reports whether a run under the terms may begin now.
-func (t *Terms) timely(now time.Time, skew time.Duration) error {
-	if t.Issued.After(now.Add(skew)) {
-		return &TermError{Term: "issued", Reason: "lies in the future"}
-	}
-	if !now.Before(t.Expires) {
-		return &TermError{Term: "expires", Reason: "has passed", cause: ErrExpired}
-	}
-	return nil
+	return t.Acceptor
 }

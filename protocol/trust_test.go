@@ -99,7 +99,7 @@ func TestCertifiedPeers(t *testing.T) {
 
 // Who is not trusted gets no further than TLS or the hello, and both ends say so.
 func TestUntrustedPeers(t *testing.T) {
-	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
+	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-defaultSkew - time.Minute) }
 	tests := []struct {
 		name               string
 		configs            func(t *testing.T) (pc, ac *Config)

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	demoPurpose = "--purpose demonstration --legal-basis none --jurisdictions XA,XB"
+	demoPurpose = "--purpose demonstration --legal-basis none --jurisdictions XA,XB --scope bulk --category other --officer o1 --approver o2 --approver o3"
 	demoSideA   = "--dir a --data a.csv --columns a.columns --id record_id"
 	demoSideB   = "--dir b --data b.csv --columns b.columns --id Nr"
 	demoSuite   = "vole-malicious" // fast, and safe from a peer that does as it likes

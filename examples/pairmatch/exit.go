@@ -71,6 +71,9 @@ var causes = []struct {
 	what string
 	next string
 }{
+	{protocol.ErrRevoked, exitPeer, "the peer's certificate or signing key was revoked", "do not go on; ask the peer by telephone"},
+	{protocol.ErrProfile, exitPeer, "the connection or a certificate is outside the profile that the policy demands", "ask the peer for an identity with a P-256 key"},
+	{protocol.ErrWithheld, exitTerms, "the result is withheld, as it is larger than the terms allow, or smaller than the policy", "the peer did not learn that"},
 	{protocol.ErrPeerUnknown, exitPeer, "one side does not know the other's certificate or signing key",
 		"compare fingerprints by telephone (pairmatch doctor shows them), then invite and accept anew"},
 	{protocol.ErrCertificate, exitPeer, "a certificate is outside its validity",
@@ -121,7 +124,7 @@ func explain(err error) *failure {
 	}
 	var term *protocol.TermError
 	if errors.As(err, &term) && !errors.Is(err, protocol.ErrExpired) {
-		return &failure{exitTerms, fmt.Sprintf("term %q: %s", term.Term, term.Reason), "change the option it comes from"}
+		return &failure{exitTerms, strings.TrimPrefix(flat(term), "protocol: "), "change the option it comes from"}
 	}
 	for _, c := range causes {
 		if errors.Is(err, c.is) {
@@ -149,6 +152,10 @@ func explainRefusal(term string) *failure {
 		return &failure{exitSetUp, what, "the two sides use different fields, rules or encodings: accept the same invitation on both sides"}
 	case "expires", "issued":
 		return &failure{exitTerms, what, "they have expired there, or are valid for too long: see --valid, and the clocks"}
+	case "approvers":
+		return &failure{exitTerms, what, "it wants more approvers, see --approver: a bulk session needs two"}
+	case "case", "officer", "offence", "article", "retention_days", "max_candidates":
+		return &failure{exitTerms, what, "ask the peer what it wants there, see --" + strings.ReplaceAll(term, "_", "-")}
 	case "receiver":
 		return &failure{exitSetUp, what, "both sides want the same role, see --role"}
 	}

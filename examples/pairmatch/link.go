@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ compares encodings of records that may have errors.
 ` + mailboxHelp + `
 
 The terms are signed by both sides and written beside the result.`,
-	Flags: append(sideFlags,
+	Flags: slices.Concat(sideFlags, termFlags, []cli.Flag{
 		&cli.StringFlag{Name: "connect", Usage: "`HOST:PORT` of the other agency's serve"},
 		&cli.StringFlag{Name: "unit", Usage: "`HOST:PORT` of the linkage unit"},
 		&cli.StringFlag{Name: "mailbox", Usage: "shared `FOLDER` in which the other agency's serve waits"},
@@ -35,15 +36,11 @@ The terms are signed by both sides and written beside the result.`,
 		&cli.DurationFlag{Name: "wait", Usage: "give up when nobody has answered in the mailbox for so long (default: 30m)"},
 		flagPoll,
 		&cli.StringFlag{Name: "unit-name", Usage: "`NAME` of the linkage unit (default: the only one known)"},
-		&cli.StringFlag{Name: "purpose", Usage: "`TEXT`: why the two link", Required: true},
-		&cli.StringFlag{Name: "legal-basis", Usage: "`TEXT`: on what ground", Required: true},
-		&cli.StringFlag{Name: "jurisdictions", Usage: "`CODES` such as DE,FR", Required: true},
-		&cli.DurationFlag{Name: "valid", Usage: "how long the terms are valid", Value: time.Hour},
 		&cli.StringFlag{Name: "suite", Usage: "`NAME` of the intersection protocol: " + suiteNames(), Value: psi.ECDHRistretto255().String()},
 		roleFlag("receiver"), flagMaxPeer,
 		&cli.StringFlag{Name: "o", Aliases: []string{"out", "output"}, Usage: "`FILE` for the result (default: matches.csv, handles.csv or groups.csv)"},
-		flagForce, flagJSON, flagQuiet,
-	),
+		flagPolicy, flagForce, flagJSON, flagQuiet,
+	}),
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
 			return err
@@ -57,19 +54,6 @@ The terms are signed by both sides and written beside the result.`,
 		}
 		return linkWithPeer(ctx, cmd, to)
 	},
-}
-
-// terms returns those that the flags and the pact give.
-func (s *side) terms(cmd *cli.Command) *protocol.Terms {
-	now := clock().UTC().Truncate(time.Second)
-	return &protocol.Terms{
-		Purpose:       cmd.String("purpose"),
-		LegalBasis:    cmd.String("legal-basis"),
-		Jurisdictions: split(cmd.String("jurisdictions")),
-		Epoch:         s.pact.epoch,
-		Issued:        now,
-		Expires:       now.Add(cmd.Duration("valid")),
-	}
 }
 
 func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error {
@@ -94,6 +78,7 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 	terms.Function = protocol.FunctionSet
 	terms.Suite = cmd.String("suite")
 	terms.SchemaHash = t.hash
+	terms.Fields = s.pact.linkage.tokenFields()
 	terms.Receiver = protocol.Acceptor
 	if receive {
 		terms.Receiver = protocol.Proposer
@@ -103,6 +88,9 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 
 	config, err := s.folder.audited(s.con, s.peer)
 	if err != nil {
+		return err
+	}
+	if config.Policy, err = agencyPolicy(cmd); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -156,6 +144,7 @@ func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
 	terms.Partner = s.peer.Name
 	terms.Function = protocol.FunctionEncodings
 	terms.SchemaHash = tk.Hash()
+	terms.Fields = s.pact.linkage.encodingFields()
 	terms.ConfigHash = binding.Config
 	terms.Length = s.pact.linkage.bloom().Length
 	terms.Threshold = s.pact.linkage.Encoding.Threshold
@@ -163,6 +152,9 @@ func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
 
 	config, err := s.folder.audited(s.con, unit)
 	if err != nil {
+		return err
+	}
+	if config.Policy, err = agencyPolicy(cmd); err != nil {
 		return err
 	}
 	began := time.Now()

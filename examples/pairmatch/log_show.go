@@ -60,7 +60,9 @@ func line(l protocol.Logged) string {
 	fmt.Fprintf(&b, "%d  %s  %s", l.Index, e.Time.Format(time.RFC3339), e.Event)
 	for _, f := range []struct{ name, value string }{
 		{"", e.Outcome}, {"term", e.Term}, {"peer", e.Peer}, {"partner", e.Partner}, {"officer", e.Officer}, {"case", e.Case},
-		{"purpose", e.Purpose}, {"legal basis", e.LegalBasis}, {"reason", e.Reason},
+		{"offence", e.Offence}, {"approvers", strings.Join(e.Approvers, " ")},
+		{"purpose", e.Purpose}, {"legal basis", e.LegalBasis}, {"article", e.Article}, {"scope", e.Scope},
+		{"categories", strings.Join(e.Categories, " ")}, {"rule", e.Rule}, {"reason", e.Reason},
 	} {
 		switch {
 		case f.value == "":
@@ -72,6 +74,9 @@ func line(l protocol.Logged) string {
 	}
 	if e.OwnSize+e.PeerSize > 0 {
 		fmt.Fprintf(&b, ", sizes %d and %d, found %d", e.OwnSize, e.PeerSize, e.Found)
+	}
+	if e.RetentionDays > 0 {
+		fmt.Fprintf(&b, ", to be kept for %d days at most", e.RetentionDays)
 	}
 	if e.Count > 0 {
 		fmt.Fprintf(&b, ", %d connections", e.Count)

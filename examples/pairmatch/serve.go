@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,7 +25,8 @@ var serveCommand = &cli.Command{
 	Name:  "serve",
 	Usage: "wait for the other agency's link",
 	Description: `Accepts sessions from one agency and permits what was agreed with it: the
-epoch, the linkage file, this side's role. --permit-* narrow that further.
+epoch, the linkage file, this side's role. --permit-* narrow that further, and
+--policy has to permit the terms too.
 
 Each session has a folder of its own below --out, or with --once the folder
 itself. The handles in it turn the other side's matches into own rows: keep
@@ -43,7 +43,7 @@ The first line on standard output is "listening on HOST:PORT", or the folder.`,
 		&cli.StringSliceFlag{Name: "permit-purpose", Usage: "permit this `TEXT` as purpose (may be repeated; default: any)"},
 		&cli.StringSliceFlag{Name: "permit-legal-basis", Usage: "permit this `TEXT` as legal basis (may be repeated; default: any)"},
 		&cli.StringFlag{Name: "permit-jurisdictions", Usage: "permit these `CODES` only, such as DE,FR (default: any)"},
-		flagForce, flagJSON, flagQuiet,
+		flagPolicy, flagForce, flagJSON, flagQuiet,
 	),
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
@@ -93,12 +93,13 @@ func (v *server) path(folder string) string {
 }
 
 // policy permits what was agreed, and what the flags leave of the rest.
-func (v *server) policy(cmd *cli.Command) *protocol.Policy {
+func (v *server) policy(cmd *cli.Command) (*protocol.Policy, error) {
 	receiver := protocol.Proposer
 	if v.receive {
 		receiver = protocol.Acceptor
 	}
-	return &protocol.Policy{
+	return permitted(cmd, protocol.Rule{
+		Peers:         []string{v.peer.Name},
 		Functions:     []string{protocol.FunctionSet},
 		Purposes:      orElse(cmd.StringSlice("permit-purpose"), protocol.Any),
 		LegalBases:    orElse(cmd.StringSlice("permit-legal-basis"), protocol.Any),
@@ -108,8 +109,7 @@ func (v *server) policy(cmd *cli.Command) *protocol.Policy {
 		Receivers:     []protocol.Role{receiver},
 		Schemas:       []protocol.Hash{v.tokens.hash},
 		MaxProposer:   cmd.Int("max-peer"),
-		MaxAcceptor:   math.MaxInt, // the own set is what it is
-	}
+	})
 }
 
 func orElse(list []string, fallback string) []string {
@@ -124,7 +124,9 @@ func (v *server) serve(ctx context.Context, cmd *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	config.Policy = v.policy(cmd)
+	if config.Policy, err = v.policy(cmd); err != nil {
+		return err
+	}
 	config.Failed = v.con.refused
 	l, err := listen(cmd, v.con, config)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,7 +28,7 @@ The first line on standard output is "listening on HOST:PORT", or the folder.`,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the terms of each linkage (default: they are not kept)"},
 		&cli.IntFlag{Name: "max-records", Value: maxPeerTokens, Usage: "how many records an owner may bring"},
 		&cli.FloatFlag{Name: "min-threshold", Usage: "the lowest threshold that owners may ask for"},
-		flagJSON, flagQuiet,
+		flagPolicy, flagJSON, flagQuiet,
 	},
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
@@ -69,7 +68,12 @@ type unit struct {
 
 func (u *unit) serve(ctx context.Context, cmd *cli.Command, config *protocol.Config) (err error) {
 	config.Failed = u.con.refused
-	config.Policy = &protocol.Policy{
+	names := make([]string, len(config.Peers))
+	for i, owner := range config.Peers {
+		names[i] = owner.Name
+	}
+	config.Policy, err = permitted(cmd, protocol.Rule{
+		Peers:         names,
 		Functions:     []string{protocol.FunctionEncodings},
 		Purposes:      []string{protocol.Any},
 		LegalBases:    []string{protocol.Any},
@@ -77,8 +81,10 @@ func (u *unit) serve(ctx context.Context, cmd *cli.Command, config *protocol.Con
 		Epochs:        []string{protocol.Any},
 		AnySchema:     true, // it has neither fields nor rules of its own
 		MaxProposer:   cmd.Int("max-records"),
-		MaxAcceptor:   math.MaxInt,
 		MinThreshold:  cmd.Float("min-threshold"),
+	})
+	if err != nil {
+		return err
 	}
 	l, err := listen(cmd, u.con, config)
 	if err != nil {

@@ -154,11 +154,13 @@ func TestSessionThroughTheHub(t *testing.T) {
 	}
 	server, err := protocol.Listen("127.0.0.1:0", &protocol.Config{
 		Identity: borduria, Peers: []protocol.Peer{arcadia.Peer()},
-		Policy: &protocol.Policy{
+		Policy: &protocol.Policy{Rules: []protocol.Rule{{
+			Name: "any of Arcadia", Peers: []string{"Arcadia"}, Categories: []string{protocol.Any}, Scopes: []string{protocol.ScopeQuery},
+			Retention: protocol.RetentionBounds{MaxDays: 30},
 			Functions: []string{protocol.FunctionSet}, Purposes: []string{protocol.Any}, LegalBases: []string{protocol.Any},
 			Jurisdictions: []string{protocol.Any}, Epochs: []string{binding.Epoch}, Suites: []string{psi.VOLE().String()},
 			Receivers: []protocol.Role{protocol.Proposer}, Schemas: []protocol.Hash{binding.Config}, MaxProposer: 500, MaxAcceptor: 500,
-		},
+		}}},
 		Failed: func(err error) { t.Errorf("no session: %v", err) },
 	})
 	if err != nil {
@@ -198,6 +200,7 @@ func TestSessionThroughTheHub(t *testing.T) {
 		}()
 		s, err := protocol.Dial(t.Context(), strings.TrimPrefix(line, "listening on "), &protocol.Terms{
 			Purpose: "missing persons", LegalBasis: "Treaty of 2026", Jurisdictions: []string{"DE"}, Function: protocol.FunctionSet,
+			Case: "2026/117", Officer: "o1", Categories: []string{protocol.CategoryOther}, Scope: protocol.ScopeQuery, Fields: 2, RetentionDays: 30,
 			Receiver: protocol.Proposer, Suite: psi.VOLE().String(), Epoch: binding.Epoch, SchemaHash: binding.Config,
 			MaxProposer: 500, MaxAcceptor: 500, Expires: time.Now().Add(time.Hour),
 		}, &protocol.Config{Identity: arcadia, Peers: []protocol.Peer{borduria.Peer()}})

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"math"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/comity-prl/comity/protocol"
+)
+
+const anyRetention = 36525 // days
+
+var flagPolicy = &cli.StringFlag{Name: "policy", Usage: "`FILE` with the agency's policy (protocol/policy.schema.json), which has to permit the terms too"}
+
+// permitted returns a policy for what was agreed with peers, and the agency's own
+// on top where there is one. What was agreed is narrow in what runs, and leaves to
+// the agency's policy what only that can say: case, officer and retention. Bulk
+// needs two approvers in any case.
+func permitted(cmd *cli.Command, agreed protocol.Rule) (*protocol.Policy, error) {
+	agreed.Name = "agreed"
+	agreed.Articles, agreed.Offences = []string{protocol.Any}, []string{protocol.Any}
+	agreed.Categories = []string{protocol.Any}
+	agreed.Scopes = scopes
+	agreed.MinFields = 1 // the linkage file says which
+	agreed.Optional = []string{"case", "officer", "fields", "retention_days"}
+	agreed.Retention = protocol.RetentionBounds{MaxDays: anyRetention}
+	agreed.MaxAcceptor = math.MaxInt // the own set is what it is
+	p := &protocol.Policy{Rules: []protocol.Rule{agreed}}
+	own, err := agencyPolicy(cmd)
+	if own == nil || err != nil {
+		return p, err
+	}
+	return own.And(p), nil
+}
+
+// agencyPolicy returns that of --policy, or nil.
+func agencyPolicy(cmd *cli.Command) (*protocol.Policy, error) {
+	path := cmd.String("policy")
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readBounded(path, protocol.MaxPolicy)
+	if err != nil {
+		return nil, err
+	}
+	p, err := protocol.ParsePolicy(text)
+	if err != nil {
+		return nil, inputf(path, "%s", flat(err))
+	}
+	return p, nil
+}
