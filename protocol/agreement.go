@@ -70,7 +70,7 @@ func (a *Agreement) verify(r Role) error {
 // signed returns what the role signs.
 func (a *Agreement) signed(r Role) ([]byte, error) {
 	b := cryptobyte.NewBuilder(nil)
-	addContext(b, "comity protocol v1 terms")
+	addContext(b, "comity protocol v2 terms")
 	b.AddUint8(r.number())
 	for _, p := range []Peer{a.Proposer, a.Acceptor} {
 		b.AddBytes(p.Certificate[:])
@@ -89,7 +89,7 @@ func addContext(b *cryptobyte.Builder, context string) {
 func (a *Agreement) session() Hash {
 	terms := sha256.Sum256([]byte(a.Terms))
 	h := sha256.New()
-	h.Write([]byte("comity protocol v1 session"))
+	h.Write([]byte("comity protocol v2 session"))
 	h.Write(terms[:])
 	h.Write(a.ProposerSignature) // both signatures verified: their length is fixed
 	h.Write(a.AcceptorSignature)

@@ -29,6 +29,7 @@ const (
 	CodeTranscript                 // transcripts differ
 	CodeStalled                    // the receiver of this code was silent for too long
 	CodeClosed                     // the peer closed the session or cancelled the run
+	CodeResume                     // no such session to resume, or not from there
 )
 
 // causes pairs each code with the error that it stands for, at both ends. The
@@ -50,6 +51,7 @@ var causes = []struct {
 	{CodePair, ErrPair},
 	{CodeFrame, ErrFrame},
 	{CodeTranscript, ErrTranscript},
+	{CodeResume, ErrResume},
 	{CodeStalled, ErrStalled},
 	{CodeRun, wire.ErrAlert},
 }

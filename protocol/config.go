@@ -2,9 +2,12 @@ package protocol
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"fmt"
+	"math"
+	"net"
 	"time"
 )
 
@@ -13,6 +16,13 @@ const (
 	defaultHandshake = 15 * time.Second
 	defaultIdle      = time.Minute
 	defaultAlive     = 10 * time.Second
+	defaultResume    = 2 * time.Minute
+	defaultRun       = 24 * time.Hour
+	maxPatience      = math.MaxUint32 * time.Millisecond // as the hello can say
+
+	defaultWindow = 16 << 20
+	minWindow     = 256 << 10 // a few of the longest frames
+	maxWindow     = 1 << 30
 )
 
 // Config is what an agency brings to its sessions. It is not changed, and may
@@ -49,6 +59,19 @@ type Config struct {
 	// shorter timeout takes them for stalled.
 	IdleTimeout time.Duration
 
+	// RunTimeout bounds a run, the peer's part included; it is noticed at the next
+	// frame. 0: a day.
+	RunTimeout time.Duration
+	// ResumeTimeout bounds how long a session whose connection was lost waits for
+	// another one to take its place. It ends sooner where the peer's is shorter.
+	// 0: two minutes; negative: such a session fails at once.
+	ResumeTimeout time.Duration
+	// ResumeWindow bounds the frames, in bytes, that either side may have under way
+	// without the other's having read them. So much memory a session may take twice,
+	// for what it sent and for what it received. 0: 16 MiB; at least 256 KiB and at
+	// most 1 GiB. What this side may send is bounded by the peer's too.
+	ResumeWindow int
+
 	// Progress, if set, is called as a run proceeds, by one goroutine at a time.
 	Progress func(Progress)
 	// Failed, if set, is told why a Listener's connection did not become a
@@ -56,6 +79,11 @@ type Config struct {
 	Failed func(error)
 
 	aliveEvery time.Duration // 0: ten seconds; tests are less patient
+
+	// How a session comes to another connection, in the copies that dial and listen
+	// make: the proposer opens it, the acceptor's Listener finds the session.
+	open     func(context.Context) (net.Conn, error)
+	sessions *resumable
 }
 
 // Progress is how far one step of a run has come.
@@ -76,7 +104,7 @@ func (c *Config) withDefaults() (*Config, error) {
 	for _, v := range []struct {
 		value    *time.Duration
 		fallback time.Duration
-	}{{&d.Skew, defaultSkew}, {&d.HandshakeTimeout, defaultHandshake}, {&d.IdleTimeout, defaultIdle}, {&d.aliveEvery, defaultAlive}} {
+	}{{&d.Skew, defaultSkew}, {&d.HandshakeTimeout, defaultHandshake}, {&d.IdleTimeout, defaultIdle}, {&d.aliveEvery, defaultAlive}, {&d.RunTimeout, defaultRun}} {
 		if *v.value < 0 {
 			return nil, fmt.Errorf("%w: a duration is negative", ErrConfig)
 		}
@@ -86,6 +114,15 @@ func (c *Config) withDefaults() (*Config, error) {
 	}
 	if err := d.checkPolicy(); err != nil {
 		return nil, err
+	}
+	if d.ResumeTimeout == 0 {
+		d.ResumeTimeout = defaultResume
+	}
+	if d.ResumeWindow == 0 {
+		d.ResumeWindow = defaultWindow
+	}
+	if d.ResumeWindow < minWindow || d.ResumeWindow > maxWindow {
+		return nil, fmt.Errorf("%w: a window of %d bytes, between %d and %d allowed", ErrConfig, d.ResumeWindow, minWindow, maxWindow)
 	}
 	return &d, d.checkPeers()
 }
@@ -103,6 +140,15 @@ func (c *Config) checkPolicy() error {
 		}
 	}
 	return nil
+}
+
+// patience is how long a session of this side waits for another connection; 0 where
+// it cannot come to one.
+func (c *Config) patience(me Role) time.Duration {
+	if me == Proposer && c.open == nil || me == Acceptor && c.sessions == nil {
+		return 0
+	}
+	return min(max(c.ResumeTimeout, 0), maxPatience)
 }
 
 func (c *Config) checkPeers() error {

@@ -35,11 +35,12 @@ func dial(ctx context.Context, t *Terms, c *Config, open func(context.Context) (
 		return nil, err
 	}
 	t = t.withDefaults(c)
+	c.open = open
 	text, peer, err := c.prepare(t)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, ErrStalled)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, &StallError{Phase: PhaseHandshake})
 	defer cancel()
 	raw, err := open(ctx)
 	if err != nil {
@@ -128,7 +129,7 @@ func probe(ctx context.Context, addr string, c *Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, ErrStalled)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, &StallError{Phase: PhaseHandshake})
 	defer cancel()
 	raw, err := connect(ctx, addr)
 	if err != nil {

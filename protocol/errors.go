@@ -34,6 +34,7 @@ var (
 	ErrStalled    = errors.New("protocol: the peer was silent for too long")
 	ErrFrame      = errors.New("protocol: malformed or unexpected frame")
 	ErrTranscript = errors.New("protocol: transcripts differ")
+	ErrResume     = errors.New("protocol: the session cannot be resumed")
 	ErrClosed     = errors.New("protocol: closed")
 )
 
@@ -43,6 +44,39 @@ var (
 	ErrMail       = errors.New("protocol: malformed file in the mailbox")
 	ErrUnanswered = errors.New("protocol: nobody answered in the mailbox")
 )
+
+// Phase is a part of a session that has a deadline.
+type Phase string
+
+const (
+	PhaseHandshake Phase = "handshake" // Config.HandshakeTimeout
+	PhaseIdle      Phase = "idle"      // Config.IdleTimeout
+	PhaseResume    Phase = "resume"    // Config.ResumeTimeout
+	PhaseRun       Phase = "run"       // Config.RunTimeout
+)
+
+// StallError says which deadline passed. It is ErrStalled; that of PhaseResume
+// also is what the connection was lost to.
+type StallError struct {
+	Phase Phase
+
+	cause error
+}
+
+func (e *StallError) Error() string {
+	if e.cause != nil {
+		return fmt.Sprintf("%v: not resumed in time: %v", ErrStalled, e.cause)
+	}
+	return fmt.Sprintf("%v: deadline of phase %q", ErrStalled, e.Phase)
+}
+
+// Unwrap returns ErrStalled, and the cause if there is one.
+func (e *StallError) Unwrap() []error {
+	if e.cause != nil {
+		return []error{ErrStalled, e.cause}
+	}
+	return []error{ErrStalled}
+}
 
 // MailError says which file in a mailbox is malformed. It is ErrMail.
 type MailError struct {

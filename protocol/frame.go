@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// frameKind tells what a frame carries; handshake.go lists them on the wire.
+// frameKind tells what a frame carries; SPEC.md lists them.
 type frameKind uint8
 
 const (
@@ -27,11 +27,15 @@ const (
 	frameData
 	frameFinish
 	frameAlive
+	frameCommit
+	frameAck
+	frameResume
 )
 
 const (
 	headerSize = 5
-	maxData    = 64 << 10
+	maxData    = 64<<10 - headerSize // a full frame is four full records of TLS
+	commitSize = sha256.Size + signatureSize
 	maxHello   = 1 << 10 // another version's may be longer than ours
 
 	// grace bounds what is done for a peer after the session failed: one abort
@@ -50,7 +54,14 @@ var limits = [...]struct{ min, max int }{
 	frameData:   {1, maxData},
 	frameFinish: {sha256.Size, sha256.Size},
 	frameAlive:  {0, 0},
+	frameCommit: {commitSize, commitSize},
+	frameAck:    {8, 8},
+	frameResume: {resumeSize, resumeSize},
 }
+
+// counted are the kinds that a session numbers, retains and acknowledges. They and
+// no others are of the transcript from accept on.
+var counted = [...]bool{frameData: true, frameFinish: true, frameCommit: true, len(limits) - 1: false}
 
 func parseHeader(head [headerSize]byte) (frameKind, int, error) {
 	kind, n := frameKind(head[0]), binary.BigEndian.Uint32(head[1:])
@@ -87,8 +98,8 @@ type secureConn interface {
 	CloseWrite() error
 }
 
-// channel carries frames over a TLS connection. One goroutine may read while
-// others write.
+// channel carries frames over one TLS connection. One goroutine may read while
+// another writes.
 type channel struct {
 	conn secureConn
 	raw  *counter
@@ -96,12 +107,10 @@ type channel struct {
 
 	head     [headerSize]byte
 	in       []byte
-	received hash.Hash
+	received hash.Hash // of the handshake, as sent
 
-	writing sync.Mutex
-	out     []byte
-	sent    hash.Hash
-	quiet   bool // the own finish frame is out: nothing may follow it
+	out  []byte
+	sent hash.Hash
 
 	reads, writes deadline
 }
@@ -113,40 +122,53 @@ func newChannel(conn secureConn, raw *counter) *channel {
 	}
 }
 
-// read returns the payload of the next frame, which must be of the wanted kind.
-// It is valid until the next read. Where the peer ended the session instead, the
-// error is *AbortError or *RefusedError.
-func (c *channel) read(want frameKind) ([]byte, error) {
-	for {
-		c.reads.arm(c.idle)
-		if _, err := io.ReadFull(c.conn, c.head[:]); err != nil {
-			return nil, c.reads.explain(err)
-		}
-		kind, n, err := parseHeader(c.head)
-		if err != nil {
-			return nil, err
-		}
-		if kind == frameAlive && c.idle > 0 {
-			continue
-		}
-		refused := kind == frameRefuse && want == frameAccept
-		if kind != want && kind != frameAbort && !refused {
-			return nil, fmt.Errorf("%w: kind %d, expected %d", ErrFrame, kind, want)
-		}
-		c.in = slices.Grow(c.in[:0], n)[:n]
-		if _, err := io.ReadFull(c.conn, c.in); err != nil {
-			return nil, c.reads.explain(err)
-		}
-		if kind == frameAbort {
-			return nil, &AbortError{Code: Code(c.in[0])}
-		}
-		if refused {
-			return nil, parseRefusal(c.in)
-		}
-		c.received.Write(c.head[:])
-		c.received.Write(c.in)
-		return c.in, nil
+// header reads that of the next frame, into c.head.
+func (c *channel) header() (frameKind, int, error) {
+	c.reads.arm(c.idle)
+	if _, err := io.ReadFull(c.conn, c.head[:]); err != nil {
+		return 0, 0, c.reads.explain(err)
 	}
+	return parseHeader(c.head)
+}
+
+// payload fills p with what follows the header.
+func (c *channel) payload(p []byte) error {
+	c.reads.arm(c.idle)
+	if _, err := io.ReadFull(c.conn, p); err != nil {
+		return c.reads.explain(err)
+	}
+	return nil
+}
+
+// read returns the payload of the next frame of a handshake, which must be of the
+// wanted kind. It is valid until the next read. Where the peer ended the session
+// instead, the error is *AbortError or *RefusedError.
+func (c *channel) read(want frameKind) ([]byte, error) {
+	kind, n, err := c.header()
+	if err != nil {
+		return nil, err
+	}
+	refused := kind == frameRefuse && want == frameAccept
+	if kind != want && kind != frameAbort && !refused {
+		return nil, unexpected(kind, want)
+	}
+	c.in = slices.Grow(c.in[:0], n)[:n]
+	if err := c.payload(c.in); err != nil {
+		return nil, err
+	}
+	if kind == frameAbort {
+		return nil, &AbortError{Code: Code(c.in[0])}
+	}
+	if refused {
+		return nil, parseRefusal(c.in)
+	}
+	c.received.Write(c.head[:])
+	c.received.Write(c.in)
+	return c.in, nil
+}
+
+func unexpected(kind, want frameKind) error {
+	return fmt.Errorf("%w: kind %d, expected %d", ErrFrame, kind, want)
 }
 
 func parseRefusal(term []byte) error {
@@ -156,54 +178,36 @@ func parseRefusal(term []byte) error {
 	return &RefusedError{Term: string(term)}
 }
 
-// write sends one frame in one Write of the TLS connection.
+// write sends one frame of a handshake.
 func (c *channel) write(kind frameKind, payload ...[]byte) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	return c.writeLocked(kind, payload...)
-}
-
-func (c *channel) writeLocked(kind frameKind, payload ...[]byte) error {
-	c.out = append(c.out[:0], byte(kind), 0, 0, 0, 0)
-	for _, p := range payload {
-		c.out = append(c.out, p...)
-	}
-	binary.BigEndian.PutUint32(c.out[1:], uint32(len(c.out)-headerSize))
-	if kind != frameAlive && kind != frameAbort {
+	c.out = appendFrame(c.out[:0], kind, payload...)
+	if kind != frameAbort {
 		c.sent.Write(c.out)
 	}
-	c.quiet = c.quiet || kind == frameFinish
+	return c.send(c.out)
+}
+
+// send sends a whole frame in one Write of the TLS connection.
+func (c *channel) send(frame []byte) error {
 	c.writes.arm(c.idle)
-	if _, err := c.conn.Write(c.out); err != nil {
+	if _, err := c.conn.Write(frame); err != nil {
 		return c.writes.explain(err)
 	}
 	return nil
 }
 
-// alive shows the peer that this side lives. Where a write is under way, that
-// shows it already. It reports whether there may be a next time.
-func (c *channel) alive() bool {
-	if !c.writing.TryLock() {
-		return true
+// appendFrame appends a frame to b, which it grows once at most.
+func appendFrame(b []byte, kind frameKind, payload ...[]byte) []byte {
+	n := 0
+	for _, p := range payload {
+		n += len(p)
 	}
-	defer c.writing.Unlock()
-	return !c.quiet && c.writeLocked(frameAlive) == nil
-}
-
-// transcript hashes all frames of both directions so far, but for signs of life.
-func (c *channel) transcript(me Role) (sum [sha256.Size]byte) {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	first, second := c.sent, c.received
-	if me == Acceptor {
-		first, second = second, first
+	b = append(slices.Grow(b, headerSize+n), byte(kind))
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
+	for _, p := range payload {
+		b = append(b, p...)
 	}
-	h := sha256.New()
-	h.Write([]byte("comity protocol v1 transcript"))
-	h.Write(first.Sum(nil))
-	h.Write(second.Sum(nil))
-	h.Sum(sum[:0])
-	return sum
+	return b
 }
 
 // interrupt makes pending and later reads and writes return at once.
@@ -239,14 +243,18 @@ func (c *channel) linger() {
 	_ = c.reads.by(by) // a connection that refuses has been closed
 	_ = c.writes.by(by)
 	_ = c.conn.CloseWrite() // TLS's own farewell; the peer may be gone
-	drain(c.raw.Conn)
+	drain(c.raw)
 }
 
 // drain closes a connection once the peer has closed its end, or after grace. To
 // close while bytes of the peer are still unread would reset the connection, and
 // a reset overtakes what was last written.
 func drain(raw net.Conn) {
-	tcp, ok := raw.(interface{ CloseWrite() error })
+	under := raw
+	if c, ok := raw.(*counter); ok {
+		under = c.Conn
+	}
+	tcp, ok := under.(interface{ CloseWrite() error })
 	if ok && tcp.CloseWrite() == nil && raw.SetReadDeadline(time.Now().Add(grace)) == nil {
 		_, _ = io.Copy(io.Discard, raw)
 	}
@@ -297,7 +305,7 @@ func (d *deadline) explain(err error) error {
 		if !d.caller.IsZero() && !time.Now().Before(d.caller) {
 			return err
 		}
-		return ErrStalled
+		return &StallError{Phase: PhaseIdle}
 	}
 	return connectionError(err)
 }

@@ -14,79 +14,37 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// # Wire format, version 1
-//
-// One session is one TLS 1.3 connection (RFC 8446) with the ALPN name "comity/1",
-// both ends presenting a certificate, without tickets. The proposer is the TLS
-// client. Within TLS, each direction is a sequence of frames:
+// The wire format is in SPEC.md, to the byte: one session is one TLS 1.3 connection,
+// or several that follow one another, each with ALPN "comity/1" and certificates at
+// both ends. Within TLS, each direction is a sequence of frames:
 //
 //	kind     1 byte
 //	length   4 bytes, big endian
 //	payload  length bytes
 //
-//	1 abort   code (1 byte, alert.go)                     either side, last frame
-//	2 hello   see below                                   proposer, then acceptor
-//	3 terms   signature (64), terms (1 to 16384)          proposer
-//	4 accept  signature (64)                              acceptor
-//	5 refuse  name of a term (1 to 32)                    acceptor, last frame
-//	6 data    bytes of the run (1 to 65536)               either side
-//	7 finish  transcript (32)                             either side, last frame
-//	8 alive   empty                                       either side, from accept on
+//	1 abort    code (1)                                   either side, last frame
+//	2 hello    see below                                  proposer, then acceptor
+//	3 terms    signature (64), terms (1 to 16384)         proposer
+//	4 accept   signature (64)                             acceptor
+//	5 refuse   name of a term (1 to 32)                   acceptor, last frame
+//	6 data     bytes of the run (1 to 65531)              either side, counted
+//	7 finish   transcript (32)                            either side, counted, the last one
+//	8 alive    empty                                      either side, from accept on
+//	9 commit   root (32), signature (64)                  either side, counted
+//	10 ack     how many counted frames were read (8)      either side, from accept on
+//	11 resume  session (32), attempt (8), how many
+//	           counted frames came (8), MAC (32)          proposer, then acceptor
 //
-// Kinds and header are the same in every version. Numbers are big endian.
-//
-// hello:
-//
-//	version    1   1; the rest of the payload is for this version
-//	role       1   1 proposer, 2 acceptor
-//	purpose    1   1 session, 2 probe; the acceptor's is that of the proposer
-//	clock      8   the sender's, in milliseconds since 1970 UTC, signed
-//	key       32   the sender's Ed25519 signing key
-//	signature 64   by that key, of:
-//	                 "comity protocol v1 hello" after its length (1)
-//	                 version, role, purpose, clock as above
-//	                 SHA-256 of the sender's certificate (32), and of the peer's (32)
-//	                 key (32), after its length (1)
-//	                 exporter (32)
-//
-// The exporter is 32 bytes of the TLS exporter with the label
-// "EXPORTER-comity-protocol-v1" and no context. It is fresh with each connection,
-// so that no signature serves in another one; the role keeps a signature from
-// being reflected. After the two hellos a probe is over. The acceptor says hello
-// only to a peer that it knows; each end then compares clocks for itself.
-//
-// terms and accept: each side signs, by the key of its hello,
-//
-//	"comity protocol v1 terms" after its length (1)
-//	role of the signer (1)
-//	for the proposer, then the acceptor:
-//	  SHA-256 of the certificate (32), and signing key (32) after its length (1)
-//	exporter (32)
-//	the terms, as JSON (terms.go), after their length (3)
-//
-// so that accept is the acceptor's signature of the bytes that the proposer sent.
-//
-// From accept on, data frames carry the stream of the run that the terms name:
-// for "set" that of package psi, with the sender at the side that is not the
-// receiver; for "encodings" that of package bloomlink. The run's session is
-//
-//	SHA-256("comity protocol v1 session", SHA-256(terms), signature of the
-//	        proposer, of the acceptor, exporter)
-//
-// When its part of the run is over, each side sends finish with
-//
-//	SHA-256("comity protocol v1 transcript", SHA-256(frames of the proposer),
-//	        SHA-256(frames of the acceptor))
-//
-// over all frames before finish, headers included, without abort and alive. Both
-// must be equal.
+//	hello: version (1), role (1), purpose (1: 1 session, 2 probe, 3 resume), clock (8),
+//	       window (4), patience (4), signing key (32), signature (64)
 
-const exporterLabel = "EXPORTER-comity-protocol-v1"
+const exporterLabel = "EXPORTER-comity-protocol-v2"
 
 // What a connection is for.
 const (
 	forSession uint8 = 1 + iota
 	forProbe
+	forResume
 )
 
 func (r Role) number() uint8 {
@@ -102,6 +60,8 @@ type hello struct {
 	role      uint8
 	purpose   uint8
 	clock     int64
+	window    uint32 // bytes that the peer may have unacknowledged
+	patience  uint32 // for a connection that resumes, in milliseconds; 0: none
 	key       [ed25519.PublicKeySize]byte
 	signature [signatureSize]byte
 }
@@ -119,6 +79,8 @@ func (h *hello) addHead(b *cryptobyte.Builder) {
 	b.AddUint8(h.role)
 	b.AddUint8(h.purpose)
 	b.AddUint64(uint64(h.clock))
+	b.AddUint32(h.window)
+	b.AddUint32(h.patience)
 }
 
 func parseHello(in []byte) (*hello, error) {
@@ -134,13 +96,18 @@ func parseHello(in []byte) (*hello, error) {
 	if !s.ReadUint8(&h.role) ||
 		!s.ReadUint8(&h.purpose) ||
 		!s.ReadUint64(&clock) ||
+		!s.ReadUint32(&h.window) ||
+		!s.ReadUint32(&h.patience) ||
 		!s.CopyBytes(h.key[:]) ||
 		!s.CopyBytes(h.signature[:]) ||
 		!s.Empty() {
 		return nil, fmt.Errorf("%w: hello of %d bytes", ErrFrame, len(in))
 	}
-	if h.purpose != forSession && h.purpose != forProbe {
+	if h.purpose < forSession || h.purpose > forResume {
 		return nil, fmt.Errorf("%w: hello of unknown purpose %d", ErrFrame, h.purpose)
+	}
+	if h.window < minWindow || h.window > maxWindow {
+		return nil, fmt.Errorf("%w: hello with a window of %d bytes", ErrFrame, h.window)
 	}
 	h.clock = int64(clock)
 	return &h, nil
@@ -149,7 +116,7 @@ func parseHello(in []byte) (*hello, error) {
 // signed returns what the sender of the hello signs.
 func (h *hello) signed(sender, peer Fingerprint, exporter Hash) ([]byte, error) {
 	b := cryptobyte.NewBuilder(nil)
-	addContext(b, "comity protocol v1 hello")
+	addContext(b, "comity protocol v2 hello")
 	h.addHead(b)
 	b.AddBytes(sender[:])
 	b.AddBytes(peer[:])
@@ -166,10 +133,16 @@ type handshake struct {
 	ch       *channel
 	chain    []*x509.Certificate // the other side's
 	exporter Hash
+	secret   Hash // for resumption
 
-	peer    *Peer         // set by receiveHello, with the certificate in use
-	ahead   time.Duration // of the peer's clock, before the own one
-	purpose uint8
+	peer     *Peer         // set by receiveHello, with the certificate in use
+	ahead    time.Duration // of the peer's clock, before the own one
+	purpose  uint8
+	window   int // the peer's, as patience is
+	patience time.Duration
+
+	resuming *flow // set by accept, where the peer resumes a session
+	request  *request
 
 	proposed *Terms // once their signature is verified, and their text
 	text     string
@@ -227,14 +200,15 @@ func (c *Config) secure(ctx context.Context, raw net.Conn, me Role, peers []Peer
 		return nil, tlsError(err)
 	}
 	state := conn.ConnectionState()
-	exporter, err := state.ExportKeyingMaterial(exporterLabel, nil, len(Hash{}))
-	if err != nil {
-		return nil, tlsError(err)
+	h := &handshake{c: c, me: me, peers: peers, ch: newChannel(conn, counted), chain: state.PeerCertificates}
+	for label, value := range map[string]*Hash{exporterLabel: &h.exporter, secretLabel: &h.secret} {
+		exported, err := state.ExportKeyingMaterial(label, nil, len(value))
+		if err != nil {
+			return nil, tlsError(err)
+		}
+		*value = Hash(exported)
 	}
-	return &handshake{
-		c: c, me: me, peers: peers, ch: newChannel(conn, counted),
-		chain: state.PeerCertificates, exporter: Hash(exporter),
-	}, nil
+	return h, nil
 }
 
 // tlsError lets errors of the own verification through, and contexts.
@@ -265,11 +239,13 @@ func (h *handshake) own() Peer { return h.c.Identity.Peer() }
 func (h *handshake) sendHello(purpose uint8) error {
 	own := h.own()
 	m := &hello{
-		version: Version,
-		role:    h.me.number(),
-		purpose: purpose,
-		clock:   h.c.Clock().UnixMilli(),
-		key:     [ed25519.PublicKeySize]byte(own.SigningKey),
+		version:  Version,
+		role:     h.me.number(),
+		purpose:  purpose,
+		clock:    h.c.Clock().UnixMilli(),
+		window:   uint32(h.c.ResumeWindow),
+		patience: uint32(h.c.patience(h.me).Milliseconds()),
+		key:      [ed25519.PublicKeySize]byte(own.SigningKey),
 	}
 	signed, err := m.signed(own.Certificate, FingerprintOf(h.chain[0]), h.exporter)
 	if err != nil {
@@ -312,6 +288,8 @@ func (h *handshake) receiveHello() error {
 	h.peer = &Peer{Name: peer.Name, Certificate: used, SigningKey: peer.SigningKey}
 	h.ahead = time.UnixMilli(m.clock).Sub(now)
 	h.purpose = m.purpose
+	h.window = int(m.window)
+	h.patience = time.Duration(m.patience) * time.Millisecond
 	return nil
 }
 
@@ -330,8 +308,9 @@ func (h *handshake) greet(purpose uint8) error {
 	if err := h.receiveHello(); err != nil {
 		return err
 	}
-	if h.purpose != purpose {
-		return fmt.Errorf("%w: hello of purpose %d, expected %d", ErrFrame, h.purpose, purpose)
+	if got := h.purpose; got != purpose {
+		h.purpose = purpose // the own one is what the connection was for
+		return fmt.Errorf("%w: hello of purpose %d, expected %d", ErrFrame, got, purpose)
 	}
 	return nil
 }
@@ -369,7 +348,8 @@ func (h *handshake) propose(terms *Terms, text []byte) (*Agreement, error) {
 	return a, a.verify(Acceptor)
 }
 
-// accept answers a proposer. For a probe it returns neither agreement nor error.
+// accept answers a proposer. For a probe or a connection that resumes it returns
+// neither agreement nor error.
 func (h *handshake) accept() (*Agreement, *Terms, error) {
 	if err := h.receiveHello(); err != nil {
 		return nil, nil, err
@@ -377,8 +357,13 @@ func (h *handshake) accept() (*Agreement, *Terms, error) {
 	if err := h.sendHello(h.purpose); err != nil {
 		return nil, nil, err
 	}
-	if h.purpose == forProbe {
+	switch h.purpose {
+	case forProbe:
 		return nil, nil, nil // the prober judges the clocks
+	case forResume:
+		var err error
+		h.resuming, h.request, err = h.resumes()
+		return nil, nil, err
 	}
 	if err := h.checkClock(); err != nil {
 		return nil, nil, err

@@ -51,7 +51,7 @@ func TestClocksApart(t *testing.T) {
 func (h *handshake) hello(t *testing.T, purpose uint8, change func(*hello)) *hello {
 	t.Helper()
 	m := &hello{version: Version, role: h.me.number(), purpose: purpose, clock: h.c.Clock().UnixMilli(),
-		key: [ed25519.PublicKeySize]byte(h.own().SigningKey)}
+		window: minWindow, key: [ed25519.PublicKeySize]byte(h.own().SigningKey)}
 	if change != nil {
 		change(m)
 	}

@@ -55,6 +55,7 @@ func listen(c *Config, open func() (net.Listener, error)) (*Listener, error) {
 		return nil, err
 	}
 	ctx, end := context.WithCancelCause(context.Background())
+	c.sessions = &resumable{ctx: ctx, flows: make(map[Hash]*flow)}
 	l := &Listener{
 		c: c, ln: ln, ctx: ctx, end: end,
 		slots:    make(chan struct{}, maxHandshakes),
@@ -83,7 +84,7 @@ func (l *Listener) Accept(ctx context.Context) (*Session, error) {
 }
 
 // Close stops listening and ends what Accept has not returned. Sessions that it
-// has returned stay open. A Config.Log gets the count of strangers that it lacks.
+// has returned stay open, but do not survive the loss of their connection. A Config.Log gets the count of strangers that it lacks.
 func (l *Listener) Close() error {
 	l.end(ErrClosed)
 	err := l.ln.Close()
@@ -147,9 +148,10 @@ func (l *Listener) failed(err error) {
 	}
 }
 
-// accept takes the acceptor's part in a handshake. A probe makes no session.
+// accept takes the acceptor's part in a handshake. Neither a probe makes a session,
+// nor a connection that resumes one.
 func (c *Config) accept(ctx context.Context, raw net.Conn) (*Session, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, ErrStalled)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, &StallError{Phase: PhaseHandshake})
 	defer cancel()
 	var a *Agreement
 	var t *Terms
@@ -160,9 +162,16 @@ func (c *Config) accept(ctx context.Context, raw net.Conn) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a == nil {
+	switch h.purpose {
+	case forProbe:
 		h.ch.linger()
 		return nil, nil
+	case forResume:
+		err := h.resuming.offer(h.request)
+		if err != nil {
+			h.ch.fail(err)
+		}
+		return nil, err
 	}
 	return newSession(h, t, a), nil
 }

@@ -13,6 +13,7 @@ var outcomes = map[Code]string{
 	CodeRun: "run", CodeVersion: "version", CodePeer: "peer", CodeRole: "role", CodeSignature: "signature",
 	CodeClock: "clock", CodeTerms: "terms", CodeExpired: "expired", CodeEpoch: "epoch", CodeSchema: "schema",
 	CodePair: "pair", CodeFrame: "frame", CodeTranscript: "transcript", CodeStalled: "stalled", CodeClosed: "closed",
+	CodeResume: "resume",
 }
 
 // outcomeOf is what an error is called in the log, and the term at fault. It is as
@@ -81,7 +82,8 @@ func (t *Terms) entry(text string) *Entry {
 }
 
 // recordFailure logs that a connection did not become a session. One whose peer
-// never proved who it is counts among the strangers; a probe is not logged.
+// never proved who it is counts among the strangers; neither a probe is logged nor
+// an attempt to resume, as the session has an entry of its own.
 func (c *Config) recordFailure(h *handshake, cause error) error {
 	if c.Log == nil {
 		return nil
@@ -90,7 +92,7 @@ func (c *Config) recordFailure(h *handshake, cause error) error {
 	if h == nil || h.peer == nil {
 		return c.Log.countStranger(now)
 	}
-	if h.purpose == forProbe {
+	if h.purpose != forSession {
 		return nil
 	}
 	e := &Entry{}

@@ -20,6 +20,7 @@ const (
 	mailIdle      = 15 * time.Minute
 	mailSkew      = 10 * time.Minute
 	mailAlive     = time.Minute
+	mailResume    = time.Hour
 
 	// wholeWithin bounds how long a file may be on its way once a part of it is
 	// there.
@@ -87,7 +88,8 @@ func (m *Mailbox) Listen() (net.Listener, error) {
 
 // DialMailbox is Dial for a peer that listens at a mailbox. Where the configuration
 // leaves durations open, they are fit for files that take minutes: 30 minutes for
-// the handshake, 15 of silence, and a clock may seem 10 minutes off. Errors are
+// the handshake, 15 of silence, an hour to resume, and a clock may seem 10 minutes
+// off. Errors are
 // those of Dial, ErrMailbox for a folder that cannot be used, ErrUnanswered where
 // nobody answered within the handshake's time, and *MailError.
 func DialMailbox(ctx context.Context, m *Mailbox, t *Terms, c *Config) (*Session, error) {
@@ -137,7 +139,7 @@ func (c *Config) forMailbox() *Config {
 	for _, v := range []struct {
 		value    *time.Duration
 		fallback time.Duration
-	}{{&d.Skew, mailSkew}, {&d.HandshakeTimeout, mailHandshake}, {&d.IdleTimeout, mailIdle}, {&d.aliveEvery, mailAlive}} {
+	}{{&d.Skew, mailSkew}, {&d.HandshakeTimeout, mailHandshake}, {&d.IdleTimeout, mailIdle}, {&d.aliveEvery, mailAlive}, {&d.ResumeTimeout, mailResume}} {
 		if *v.value == 0 {
 			*v.value = v.fallback
 		}

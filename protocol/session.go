@@ -15,6 +15,10 @@ import (
 // Session is a connection to an authenticated peer under terms that both signed.
 // It has one run: Send, Receive or Submit, or its part in Link. Close it when
 // done.
+//
+// Where the connection is lost, another one takes its place for as long as
+// Config.ResumeTimeout allows, and the run goes on: nothing is computed again, and
+// the session counts and is logged as one.
 type Session struct {
 	c         *Config
 	role      Role
@@ -34,29 +38,15 @@ type Session struct {
 }
 
 func newSession(h *handshake, t *Terms, a *Agreement) *Session {
-	s := &Session{
-		c: h.c, role: h.me, peer: *h.peer, terms: t, agreement: a, rule: h.rule,
-		stream: stream{ch: h.ch}, closed: make(chan struct{}),
-	}
+	f := newFlow(h, a.session())
 	h.ch.idle = h.c.IdleTimeout
-	go s.keepAlive()
-	return s
-}
-
-// keepAlive keeps the peer's idle timeout from ending a session whose own side
-// computes, or waits for another session.
-func (s *Session) keepAlive() {
-	tick := time.NewTicker(s.c.aliveEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-tick.C:
-			if !s.stream.ch.alive() {
-				return
-			}
-		}
+	if h.c.sessions != nil {
+		h.c.sessions.add(f)
+	}
+	go f.serve()
+	return &Session{
+		c: h.c, role: h.me, peer: *h.peer, terms: t, agreement: a, rule: h.rule,
+		stream: stream{flow: f}, closed: make(chan struct{}),
 	}
 }
 
@@ -83,16 +73,24 @@ func (s *Session) Transcript() Hash {
 	return Hash{}
 }
 
-// Bytes returns how many bytes crossed the wire so far, TLS included.
-func (s *Session) Bytes() (sent, received int64) {
-	raw := s.stream.ch.raw
-	return raw.sent.Load(), raw.received.Load()
+// Bytes returns how many bytes crossed the wire so far, TLS included, on all of the
+// session's connections.
+func (s *Session) Bytes() (sent, received int64) { return s.stream.bytes() }
+
+// Resumptions returns how often another connection took the place of one that was
+// lost.
+func (s *Session) Resumptions() int {
+	s.stream.mu.Lock()
+	defer s.stream.mu.Unlock()
+	return s.stream.resumptions
 }
 
 // Close ends the session. Before or during a run the peer sees an *AbortError
-// that is ErrClosed. It is safe to call at any time and more than once. With a
-// Config.Log, a session that had no run is logged as closed; an error says that it
-// could not be.
+// that is ErrClosed. After a run that went well Close waits up to ten seconds until
+// the peer has acknowledged the end; from then on a peer that lost its connection
+// may still fetch what it lacks, in the background, for Config.ResumeTimeout at
+// most. It is safe to call at any time and more than once. With a Config.Log, a
+// session that had no run is logged as closed; an error says that it could not be.
 func (s *Session) Close() error {
 	s.close(ErrClosed)
 	if s.used.Load() {
@@ -106,11 +104,13 @@ func (s *Session) close(err error) {
 	s.closing.Do(func() {
 		close(s.closed)
 		if s.done.Load() == nil {
-			s.stream.ch.fail(err)
+			s.stream.fail(err)
 			return
 		}
-		_ = s.stream.ch.writes.by(time.Now().Add(grace))
-		_ = s.stream.ch.conn.Close() // all is said; that the peer may be gone is no failure
+		select {
+		case <-s.stream.ended:
+		case <-time.After(farewell):
+		}
 	})
 }
 
@@ -222,6 +222,8 @@ func (s *Session) run(ctx context.Context, f func() error) error {
 func (s *Session) claim() bool { return s.used.CompareAndSwap(false, true) }
 
 func (s *Session) runClaimed(ctx context.Context, f func() error) error {
+	overdue := time.AfterFunc(s.c.RunTimeout, func() { s.stream.end(&StallError{Phase: PhaseRun}, true) })
+	defer overdue.Stop()
 	err := s.terms.timely(s.c.Clock(), s.c.Skew)
 	if err == nil {
 		err = f()
@@ -237,36 +239,29 @@ func (s *Session) runClaimed(ctx context.Context, f func() error) error {
 	return err
 }
 
-// finish compares transcripts. Its frames are the last of either side.
+// finish compares transcripts. Its frames are the last of either side's run.
 func (s *Session) finish(ctx context.Context) error {
-	ch := s.stream.ch
 	if len(s.stream.rest) > 0 {
 		return fmt.Errorf("%w: data after the run", ErrFrame)
 	}
-	stop := context.AfterFunc(ctx, ch.interrupt)
+	stop := context.AfterFunc(ctx, s.stream.interrupt)
 	defer stop()
-	own := Hash(ch.transcript(s.role))
+	own := Hash(s.stream.transcript(s.role))
 	if err := s.record(own, nil); err != nil {
 		return err
 	}
-	say := func() error { return ch.write(frameFinish, own[:]) }
-	hear := func() error {
-		peer, err := ch.read(frameFinish)
-		if err == nil && Hash(peer) != own {
-			err = ErrTranscript
-		}
+	if err := s.stream.write(frameFinish, own[:]); err != nil {
 		return err
 	}
-	if s.role == Acceptor { // one side listens first, so that a connection without buffers serves too
-		say, hear = hear, say
-	}
-	if err := say(); err != nil {
+	peer, err := s.stream.read(frameFinish)
+	if err != nil {
 		return err
 	}
-	if err := hear(); err != nil {
-		return err
+	if Hash(peer) != own {
+		return ErrTranscript
 	}
 	s.done.Store(&own)
+	s.stream.settle()
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 // stream is the byte stream of one run, in data frames. What runs over it sees
 // neither frames nor signs of life.
 type stream struct {
-	ch      *channel
+	*flow
 	rest    []byte // of the data frame at hand
 	readErr error  // what ended reading
 }
@@ -20,7 +20,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	if len(s.rest) == 0 {
-		data, err := s.ch.read(frameData)
+		data, err := s.read(frameData)
 		if err != nil {
 			s.readErr = err
 			return 0, ended(err)
@@ -44,17 +44,23 @@ func ended(err error) error {
 
 func (s *stream) Write(p []byte) (int, error) {
 	for n := 0; n < len(p); n += maxData {
-		if err := s.ch.write(frameData, p[n:min(n+maxData, len(p))]); err != nil {
+		if err := s.write(frameData, p[n:min(n+maxData, len(p))]); err != nil {
 			return n, err
 		}
 	}
 	return len(p), nil
 }
 
-// The inner protocol's deadlines, beside the idle timeout.
+// The inner protocol's deadlines.
 
 func (s *stream) SetDeadline(t time.Time) error {
 	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
 }
-func (s *stream) SetReadDeadline(t time.Time) error  { return s.ch.reads.by(t) }
-func (s *stream) SetWriteDeadline(t time.Time) error { return s.ch.writes.by(t) }
+func (s *stream) SetReadDeadline(t time.Time) error {
+	s.reads.set(t)
+	return nil
+}
+func (s *stream) SetWriteDeadline(t time.Time) error {
+	s.writes.set(t)
+	return nil
+}
