@@ -190,7 +190,7 @@ func (f *flow) carry(ch *channel) error {
 	if errors.Is(heard, os.ErrDeadlineExceeded) || errors.Is(said, errReplaced) {
 		heard = said
 	}
-	if f.complete() {
+	if said == nil && f.complete() { // the peer was the first to know
 		f.end(nil, false)
 	}
 	switch {
