@@ -112,6 +112,7 @@ var rules = map[string]rule{
 		others: []string{"golang.org/x/sync/errgroup"},
 		denied: []string{"net/...", "os/..."},
 	},
+	"internal/netsim":  {},
 	"internal/shuffle": {denied: []string{"net/...", "os/..."}},
 	"internal/spectest": {
 		others: []string{"github.com/google/go-cmp/cmp"},
