@@ -55,7 +55,7 @@ func bare(b *testing.B, n int) (receive, send func(*psi.Set) error, end func()) 
 
 func session(b *testing.B, n int) (receive, send func(*psi.Set) error, end func()) {
 	pc, ac := agencies(b)
-	ac.Policy.MaxProposer, ac.Policy.MaxAcceptor = n, n
+	ac.Policy.Rules[0].MaxProposer, ac.Policy.Rules[0].MaxAcceptor = n, n
 	terms := goodTerms()
 	terms.Suite, terms.MaxProposer, terms.MaxAcceptor = psi.VOLE().String(), n, n
 	l, err := Listen("127.0.0.1:0", ac)
