@@ -125,6 +125,10 @@ func TestEntryRefused(t *testing.T) {
 		"ranges":      func(e *Entry) { e.Ranges = []Range{{0, 1}} },
 		"of":          func(e *Entry) { e.Of = 1 },
 		"count":       func(e *Entry) { e.Count = 1 },
+		"approvers":   func(e *Entry) { e.Approvers = []string{"a b"} },
+		"categories":  func(e *Entry) { e.Categories = make([]string, 9) },
+		"retention":   func(e *Entry) { e.RetentionDays = -1 },
+		"article":     func(e *Entry) { e.Article = "a\nb" },
 		"no count":    func(e *Entry) { e.Event = Strangers },
 		"no ranges":   func(e *Entry) { e.Event = Erasure },
 		"empty range": func(e *Entry) { e.Event = Hold; e.Ranges = []Range{{1, 1}} },
@@ -155,6 +159,36 @@ func TestEntryRefused(t *testing.T) {
 	}
 	if _, err := ParseEntry([]byte(strings.Replace(good, `"version":2`, `"version":3`, 1))); !errors.Is(err, ErrLogVersion) {
 		t.Errorf("version: %v", err)
+	}
+}
+
+// Entries of version 1 are read, and a log of them goes on; their text has none of
+// the keys of version 2.
+func TestEntriesOfVersion1(t *testing.T) {
+	const old = `{"version":1,"event":"consultation","time":"2026-07-01T00:00:00Z","peer":"B","role":"proposer",` +
+		`"officer":"o-1","case":"7","purpose":"p","legal_basis":"l","function":"set","suite":"vole","outcome":"done","own_size":3}`
+	e, err := ParseEntry([]byte(old))
+	if err != nil || e.Version != 1 || e.Case != "7" {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	id := identity(t, "A")
+	l, _ := logOf(t, id, 1)
+	if err := l.Append(e); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := l.Verify(nil); err != nil || report.Entries != 2 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for key, value := range map[string]string{
+		"article": `"9"`, "offence": `"x"`, "approvers": `["a"]`, "categories": `["victim"]`, "scope": `"bulk"`, "retention_days": `3`, "rule": `"r"`,
+	} {
+		text := strings.Replace(old, `"function"`, `"`+key+`":`+value+`,"function"`, 1)
+		if _, err := ParseEntry([]byte(text)); !errors.Is(err, ErrEntry) {
+			t.Errorf("%s: %v, want %v", key, err, ErrEntry)
+		}
+		if _, err := ParseEntry([]byte(strings.Replace(text, `"version":1`, `"version":2`, 1))); err != nil {
+			t.Errorf("%s in version 2: %v", key, err)
+		}
 	}
 }
 

@@ -57,6 +57,9 @@ func ParsePolicy(text []byte) (*Policy, error) {
 	if err := decodeStrict(text, p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
+	if p.Rules == nil {
+		return nil, &PolicyError{Key: "rules", Reason: "missing"}
+	}
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -74,6 +77,9 @@ func (p *Policy) Marshal() ([]byte, error) {
 	}
 	q := *p
 	q.Version = PolicyVersion
+	if q.Rules == nil {
+		q.Rules = []Rule{}
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)

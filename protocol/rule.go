@@ -18,32 +18,32 @@ const (
 // Any. The zero value of each field is the safe one: a list that is empty permits
 // nothing, a bound of 0 permits none, and what has another default says so.
 type Rule struct {
-	Name     string   `json:"name"`     // for the own log and people; peers never see it
-	Peers    []string `json:"peers"`    // names
-	Purposes []string `json:"purposes"` // to the letter
+	Name     string   `json:"name"`               // for the own log and people; peers never see it
+	Peers    []string `json:"peers,omitempty"`    // names
+	Purposes []string `json:"purposes,omitempty"` // to the letter
 
-	LegalBases []string `json:"legal_bases"`
+	LegalBases []string `json:"legal_bases,omitempty"`
 	// Articles and Offences are optional terms: a list without Any also wants one
 	// stated, unless Optional lifts that. Empty: none may be stated.
 	Articles      []string `json:"articles,omitempty"`
 	Offences      []string `json:"offences,omitempty"`
-	Jurisdictions []string `json:"jurisdictions"` // every one in the terms must be here
-	Categories    []string `json:"categories"`    // every one in the terms must be here
+	Jurisdictions []string `json:"jurisdictions,omitempty"` // every one in the terms must be here
+	Categories    []string `json:"categories,omitempty"`    // every one in the terms must be here
 	// ExcludedCategories are refused even where Categories has Any.
 	ExcludedCategories []string `json:"excluded_categories,omitempty"`
 
-	Scopes    []string `json:"scopes"`
-	Functions []string `json:"functions"`
+	Scopes    []string `json:"scopes,omitempty"`
+	Functions []string `json:"functions,omitempty"`
 	Receivers []Role   `json:"receivers,omitempty"` // who may learn the result; not for FunctionEncodings
 	Suites    []string `json:"suites,omitempty"`    // not for FunctionEncodings
-	Epochs    []string `json:"epochs"`
+	Epochs    []string `json:"epochs,omitempty"`
 
 	Schemas   []Hash `json:"schemas,omitempty"`    // schema hashes
 	Configs   []Hash `json:"configs,omitempty"`    // of the encodings' configuration; FunctionEncodings only
 	AnySchema bool   `json:"any_schema,omitempty"` // any of both: for a linkage unit, which has none
 
-	MaxProposer  int     `json:"max_proposer"`
-	MaxAcceptor  int     `json:"max_acceptor"`
+	MaxProposer  int     `json:"max_proposer,omitempty"`
+	MaxAcceptor  int     `json:"max_acceptor,omitempty"`
 	MinThreshold float64 `json:"min_threshold,omitempty"` // 0: any; FunctionEncodings only
 	// MinFields is how many distinct fields a query must combine. 0: two.
 	MinFields int `json:"min_fields,omitempty"`

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"math"
@@ -37,7 +38,7 @@ func encodingTerms() *Terms {
 
 func TestTermsRoundTrip(t *testing.T) {
 	c, _ := agencies(t)
-	for _, terms := range []*Terms{goodTerms(), encodingTerms()} {
+	for _, terms := range []*Terms{goodTerms(), encodingTerms(), fullTerms(t)} {
 		want := complete(t, terms, c)
 		text, err := want.marshal()
 		if err != nil {
@@ -154,6 +155,29 @@ func TestInvalidTerms(t *testing.T) {
 	}
 }
 
+// The JSON form is what officers and agencies sign: its keys and their order are
+// part of the format.
+func TestTermsText(t *testing.T) {
+	text, err := fullTerms(t).marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"version":2,"proposer":"P","acceptor":"A","purpose":"missing persons","legal_basis":"Treaty of 2026, article 9",` +
+		`"article":"Article 9 \u003c1\u003e","case":"2026/117","offence":"homicide","officer":"officer-4711","approvers":["p-1","p\u00262"],` +
+		`"officer_signature":{"key":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=","signature":"`
+	rest, ok := strings.CutPrefix(string(text), want)
+	if !ok {
+		t.Fatalf("terms begin otherwise:\n%s", text)
+	}
+	const tail = `"},"jurisdictions":["DE","FR"],"categories":["other"],"scope":"query","function":"set","epoch":"2026-Q4",` +
+		`"schema_hash":"df0ad6e43880f09c90ebf95f19110178aba6890df0010ebda7485029e2b543b4","fields":2,"max_proposer":1000,"max_acceptor":2000,` +
+		`"max_candidates":10,"bucket":1000,"rules":4,"retention_days":30,"issued":"2001-09-09T01:46:40Z","expires":"2033-05-18T03:33:20Z",` +
+		`"suite":"ecdh-p256","receiver":"proposer"}`
+	if !strings.HasSuffix(rest, tail) {
+		t.Errorf("terms end otherwise:\n%s", text)
+	}
+}
+
 // Text that the standard decoder would take, with two meanings or more.
 func TestParseTermsIsStrict(t *testing.T) {
 	c, _ := agencies(t)
@@ -256,15 +280,35 @@ func TestDialChecksItsTerms(t *testing.T) {
 	}
 }
 
-func FuzzTerms(f *testing.F) {
-	for _, terms := range []*Terms{goodTerms(), encodingTerms()} {
-		terms.Version, terms.Proposer, terms.Acceptor = Version, "P", "A"
-		terms.Issued, terms.Expires = time.Unix(1e9, 0).UTC(), time.Unix(2e9, 0).UTC()
-		if terms.Function == FunctionSet {
-			terms.Suite = "ecdh-p256"
+// fullTerms state all that is optional.
+func fullTerms(t testing.TB) *Terms {
+	t.Helper()
+	terms := goodTerms()
+	terms.Version, terms.Proposer, terms.Acceptor, terms.Suite = Version, "P", "A", "ecdh-p256"
+	terms.Article, terms.Offence, terms.Approvers = "Article 9 <1>", "homicide", []string{"p-1", "p&2"}
+	terms.MaxCandidates, terms.Bucket, terms.Rules = 10, 1000, 4
+	terms.Issued, terms.Expires = time.Unix(1e9, 0).UTC(), time.Unix(2e9, 0).UTC()
+	if err := SignOfficer(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), terms); err != nil {
+		t.Fatal(err)
+	}
+	return terms
+}
+
+func FuzzParseTerms(f *testing.F) {
+	full := fullTerms(f)
+	for _, terms := range []*Terms{goodTerms(), encodingTerms(), full} {
+		if terms != full {
+			terms.Version, terms.Proposer, terms.Acceptor = Version, "P", "A"
+			terms.Issued, terms.Expires = time.Unix(1e9, 0).UTC(), time.Unix(2e9, 0).UTC()
+			if terms.Function == FunctionSet {
+				terms.Suite = "ecdh-p256"
+			}
 		}
 		text, err := terms.marshal()
 		if err != nil {
+			f.Fatal(err)
+		}
+		if _, err := ParseTerms(text); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(text)
