@@ -212,4 +212,11 @@ func acceptWithin(ctx context.Context, l *protocol.Listener, wait time.Duration)
 }
 
 // refused tells of a connection that did not become a session.
-func (c *console) refused(err error) { c.warn("no session: %s", explain(err)) }
+func (c *console) refused(err error) {
+	f := explain(err)
+	var term *protocol.TermError
+	if errors.As(err, &term) {
+		f.next = "" // the option is the other side's
+	}
+	c.warn("no session: %s", f)
+}
