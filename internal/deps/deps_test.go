@@ -50,9 +50,11 @@ var rules = map[string]rule{
 		denied: []string{"net/...", "os/..."},
 	},
 	"protocol": {
-		own: []string{"psi", "bloomlink", "internal/merkle", "internal/wire"},
+		own: []string{"psi", "bloomlink", "internal/iblt", "internal/merkle", "internal/wire"},
 		others: []string{
 			"github.com/rogpeppe/go-internal/lockedfile",
+			"go.etcd.io/bbolt",
+			"go.etcd.io/bbolt/errors",
 			"golang.org/x/crypto/cryptobyte",
 			"golang.org/x/mod/sumdb/...",
 		},
@@ -79,6 +81,10 @@ var rules = map[string]rule{
 	"internal/deps": {denied: []string{"net/..."}},
 	"internal/gf128": {
 		others: []string{"golang.org/x/sys/cpu"},
+		denied: []string{"net/...", "os/..."},
+	},
+	"internal/iblt": {
+		own:    []string{"internal/aeshash", "internal/gf128"},
 		denied: []string{"net/...", "os/..."},
 	},
 	"internal/memo": {denied: []string{"net/...", "os/..."}},
