@@ -2,6 +2,7 @@ package bloomlink
 
 import (
 	"crypto/rand"
+	"iter"
 	"slices"
 	"sync"
 
@@ -64,6 +65,17 @@ func (s *Set) Tree() *merkle.Tree { return s.tree() }
 // TreeOf returns the tree that a seed makes, to open a commitment.
 func (s *Set) TreeOf(seed [32]byte) *merkle.Tree {
 	return merkle.New(seed, s.rows, func(dst []byte, i int) []byte { return appendRow(dst, s.row(i)) })
+}
+
+// All yields the encodings in order of row. They are not to be changed.
+func (s *Set) All() iter.Seq[Encoding] {
+	return func(yield func(Encoding) bool) {
+		for i := range s.rows {
+			if !yield(s.row(i)) {
+				return
+			}
+		}
+	}
 }
 
 func (s *Set) row(i int) []uint64 { return s.data[i*s.words : (i+1)*s.words] }

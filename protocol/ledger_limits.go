@@ -33,7 +33,7 @@ type Limits struct {
 
 const (
 	defaultSpan = 30 * day
-	maxSpan       = 366 * day // of a window and a cooldown
+	maxSpan     = 366 * day // of a window and a cooldown
 )
 
 // check reports the first limit that is out of range, by its key.

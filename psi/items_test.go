@@ -1,0 +1,22 @@
+package psi
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestItems(t *testing.T) {
+	in := [][32]byte{{3}, {1}, {3}, {2}}
+	s := NewSet(in, Binding{})
+	if diff := cmp.Diff([][32]byte{{1}, {2}, {3}}, slices.Collect(s.Items())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for item := range s.Items() {
+		if item != ([32]byte{1}) {
+			t.Errorf("first item %x", item[0])
+		}
+		break
+	}
+}
