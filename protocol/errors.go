@@ -45,6 +45,13 @@ var (
 	ErrUnanswered = errors.New("protocol: nobody answered in the mailbox")
 )
 
+// What is wrong with a ledger.
+var (
+	ErrLedger        = errors.New("protocol: unusable ledger")
+	ErrLedgerVersion = errors.New("protocol: ledger of another version")
+	ErrLedgerBusy    = errors.New("protocol: another process holds the ledger")
+)
+
 // Phase is a part of a session that has a deadline.
 type Phase string
 
