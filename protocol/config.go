@@ -138,6 +138,9 @@ func (c *Config) checkPolicy() error {
 	if err := c.Policy.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	if c.Ledger == nil && c.Policy.limits() {
+		return fmt.Errorf("%w: the policy has limits, and there is no ledger to count by", ErrConfig)
+	}
 	if c.Policy.fips() {
 		if err := fipsCertificate(c.Identity.certificate.Leaf); err != nil {
 			return fmt.Errorf("%w: %w", ErrConfig, err)

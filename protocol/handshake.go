@@ -147,6 +147,7 @@ type handshake struct {
 	proposed *Terms // once their signature is verified, and their text
 	text     string
 	rule     *Rule // of the own policy, once it has decided; nil where there is none
+	hold     *hold // of the ledger
 }
 
 // shake authenticates both ends of raw by TLS and then runs f. If either fails,
@@ -166,7 +167,7 @@ func (c *Config) shake(ctx context.Context, raw net.Conn, me Role, peers []Peer,
 	}
 	if err != nil {
 		err = causeOf(ctx, err)
-		logErr := c.recordFailure(h, err) // before the peer is told
+		logErr := errors.Join(c.recordFailure(h, err), h.hold.release()) // before the peer is told
 		h.abort(told(ctx, err))
 		return nil, errors.Join(err, logErr)
 	}
@@ -337,6 +338,9 @@ func (h *handshake) propose(terms *Terms, text []byte) (*Agreement, error) {
 	}
 	a.ProposerSignature = signature
 	h.text, h.proposed = string(text), terms
+	if err := h.reserve(); err != nil {
+		return nil, err
+	}
 	if err := h.ch.write(frameTerms, signature, text); err != nil {
 		return nil, err
 	}
@@ -393,10 +397,19 @@ func (h *handshake) accept() (*Agreement, *Terms, error) {
 	if h.rule, err = h.c.Policy.Decide(t, Acceptor, h.c.Clock(), h.c.Skew); err != nil {
 		return nil, nil, err
 	}
+	if err := h.reserve(); err != nil {
+		return nil, nil, err
+	}
 	if a.AcceptorSignature, err = h.sign(a); err != nil {
 		return nil, nil, err
 	}
 	return a, t, h.ch.write(frameAccept, a.AcceptorSignature)
+}
+
+// reserve counts the session in the own ledger, if there is one.
+func (h *handshake) reserve() (err error) {
+	h.hold, err = h.c.reserve(h.proposed, h.text, h.me, h.rule)
+	return err
 }
 
 func (h *handshake) sign(a *Agreement) ([]byte, error) {

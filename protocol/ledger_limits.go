@@ -37,7 +37,7 @@ const (
 )
 
 // check reports the first limit that is out of range, by its key.
-func (l *Limits) check() error {
+func (l *Limits) check() *PolicyError {
 	for _, limit := range []struct {
 		key    string
 		n, max int64
@@ -48,15 +48,15 @@ func (l *Limits) check() error {
 		{"items", int64(l.Items), 1 << 48},
 		{"counts", int64(l.Counts), maxBookings},
 		{"min_change", int64(l.MinChange), iblt.MaxCapacity},
-		{"change_approvals", int64(l.ChangeApprovals), maxBookings},
+		{"change_approvals", int64(l.ChangeApprovals), maxApprovers},
 	} {
 		if limit.n < 0 || limit.n > limit.max {
-			return fmt.Errorf("%w: limit %q is not between 0 and %d", ErrConfig, limit.key, limit.max)
+			return &PolicyError{Key: "limits", Reason: fmt.Sprintf("%q is not between 0 and %d", limit.key, limit.max)}
 		}
 	}
 	for key, d := range map[string]Duration{"cooldown": l.Cooldown, "window": l.Window} {
 		if d < 0 || time.Duration(d) > maxSpan {
-			return fmt.Errorf("%w: limit %q is not between 0 and %v", ErrConfig, key, Duration(maxSpan))
+			return &PolicyError{Key: "limits", Reason: fmt.Sprintf("%q is not between 0 and %v", key, Duration(maxSpan))}
 		}
 	}
 	return nil

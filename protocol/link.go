@@ -36,7 +36,10 @@ func (s *Session) Submit(ctx context.Context, set *bloomlink.Set) (*bloomlink.Gr
 		if err := s.encoded(set); err != nil {
 			return err
 		}
-		s.tally.own = set.Len()
+		if err := s.hold.begin(s.c.Clock(), encodingItems(set)); err != nil {
+			return err
+		}
+		s.tally.own, s.tally.asked = set.Len(), set.Len()
 		if g, err = bloomlink.Submit(ctx, &s.stream, p, set); err == nil {
 			s.tally.peer, s.tally.found = g.PeerSize, g.Len()
 		}
@@ -117,6 +120,9 @@ func link(ctx context.Context, a, b *Session) (*bloomlink.Summary, error) {
 		if verdict == nil {
 			verdict = s.terms.timely(s.c.Clock(), s.c.Skew)
 		}
+		if verdict == nil {
+			verdict = s.hold.begin(s.c.Clock(), nil)
+		}
 	}
 	joint := sync.OnceValues(func() (*bloomlink.Summary, error) {
 		if verdict != nil {
@@ -131,7 +137,8 @@ func link(ctx context.Context, a, b *Session) (*bloomlink.Summary, error) {
 			errs[i] = s.runClaimed(ctx, func() error {
 				sum, err := joint()
 				if err == nil {
-					s.tally = tally{[]int{sum.A, sum.B}[i], []int{sum.B, sum.A}[i], sum.Groups}
+					rows := []int{sum.A, sum.B}
+					s.tally = tally{own: rows[i], peer: rows[1-i], found: sum.Groups, asked: rows[i]}
 				}
 				return ownPart(i, err)
 			})

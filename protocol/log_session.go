@@ -5,8 +5,9 @@ import (
 	"errors"
 )
 
-// tally is what a run brought, in numbers.
-type tally struct{ own, peer, found int }
+// tally is what a run brought, in numbers: set sizes, matches, and as many items as
+// the receiver can have asked about.
+type tally struct{ own, peer, found, asked int }
 
 // outcomes names in the log what a code stands for.
 var outcomes = map[Code]string{

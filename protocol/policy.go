@@ -107,6 +107,11 @@ func (p *Policy) ruleFor(peer, purpose, peerTerm string) (*Rule, error) {
 // fips reports whether the profile holds for the own side.
 func (p *Policy) fips() bool { return p != nil && (p.Profile == ProfileFIPS || p.and.fips()) }
 
+// limits reports whether a rule has limits, which a ledger has to count by.
+func (p *Policy) limits() bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Limits != Limits{} })
+}
+
 func permits(list []string, value string) bool {
 	return slices.Contains(list, value) || slices.Contains(list, Any)
 }

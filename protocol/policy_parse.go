@@ -191,7 +191,6 @@ func tooLong(key string, n int) *PolicyError {
 }
 
 func (r *Rule) validateNumbers() *PolicyError {
-	l := &r.Limits
 	for _, number := range []struct {
 		key   string
 		n     int64
@@ -202,9 +201,6 @@ func (r *Rule) validateNumbers() *PolicyError {
 		{"min_count", int64(r.MinCount), 0}, {"max_lifetime", int64(r.MaxLifetime), 0},
 		{"retention", int64(r.Retention.MinDays), maxRetention}, {"retention", int64(r.Retention.MaxDays), maxRetention},
 		{"approvals", int64(r.Approvals), maxApprovers}, {"padding", int64(r.Padding.MinBucket), 0},
-		{"limits", int64(l.PeerSessions), 0}, {"limits", int64(l.PurposeSessions), 0}, {"limits", int64(l.OfficerSessions), 0},
-		{"limits", int64(l.Items), 0}, {"limits", int64(l.Counts), 0}, {"limits", int64(l.Cooldown), 0},
-		{"limits", int64(l.Window), 0}, {"limits", int64(l.MinChange), 0}, {"limits", int64(l.ChangeApprovals), maxApprovers},
 	} {
 		if number.n < 0 || number.bound > 0 && number.n > number.bound {
 			return &PolicyError{Key: number.key, Reason: "a number is out of bounds"}
@@ -213,7 +209,7 @@ func (r *Rule) validateNumbers() *PolicyError {
 	if !(r.MinThreshold >= 0 && r.MinThreshold <= 1) { // NaN fails too
 		return &PolicyError{Key: "min_threshold", Reason: "not from 0 to 1"}
 	}
-	return nil
+	return r.Limits.check()
 }
 
 // validateDemands refuses what no terms can satisfy, or what contradicts itself.

@@ -32,6 +32,7 @@ type Session struct {
 	done   atomic.Pointer[Hash] // the transcript, once both ends agree on it
 	logged atomic.Bool
 	tally  tally // of the run
+	hold   *hold // of the ledger
 
 	closing sync.Once
 	closed  chan struct{}
@@ -46,7 +47,7 @@ func newSession(h *handshake, t *Terms, a *Agreement) *Session {
 	go f.serve()
 	return &Session{
 		c: h.c, role: h.me, peer: *h.peer, terms: t, agreement: a, rule: h.rule,
-		stream: stream{flow: f}, closed: make(chan struct{}),
+		stream: stream{flow: f}, hold: h.hold, closed: make(chan struct{}),
 	}
 }
 
@@ -96,7 +97,7 @@ func (s *Session) Close() error {
 	if s.used.Load() {
 		return nil
 	}
-	return s.record(Hash{}, ErrClosed)
+	return errors.Join(s.record(Hash{}, ErrClosed), s.hold.release())
 }
 
 // close ends the session because of err, or because all is done.
@@ -133,9 +134,12 @@ func (s *Session) Send(ctx context.Context, set *psi.Set) (*psi.Handles, error) 
 		if err := s.bound(set); err != nil {
 			return err
 		}
+		if err := s.hold.begin(s.c.Clock(), set.Items()); err != nil {
+			return err
+		}
 		s.tally.own = set.Len()
 		if h, err = psi.Send(ctx, &s.stream, p, set); err == nil {
-			s.tally.peer = h.PeerSize
+			s.tally.peer, s.tally.asked = h.PeerSize, h.PeerBound
 		}
 		return err
 	})
@@ -157,7 +161,10 @@ func (s *Session) Receive(ctx context.Context, set *psi.Set) (*psi.Result, error
 		if err := s.bound(set); err != nil {
 			return err
 		}
-		s.tally.own = set.Len()
+		if err := s.hold.begin(s.c.Clock(), set.Items()); err != nil {
+			return err
+		}
+		s.tally.own, s.tally.asked = set.Len(), set.Len()
 		if r, err = psi.Receive(ctx, &s.stream, p, set); err == nil {
 			s.tally.peer, s.tally.found = r.PeerSize, r.Len()
 		}
@@ -234,7 +241,7 @@ func (s *Session) runClaimed(ctx context.Context, f func() error) error {
 	if err != nil {
 		err = s.explain(ctx, err)
 		s.close(told(ctx, err))
-		err = errors.Join(err, s.record(Hash{}, err))
+		err = errors.Join(err, s.record(Hash{}, err), s.hold.release())
 	}
 	return err
 }
@@ -261,6 +268,7 @@ func (s *Session) finish(ctx context.Context) error {
 		return ErrTranscript
 	}
 	s.done.Store(&own)
+	_ = s.hold.settle(s.tally.asked) // if it cannot, the reservation counts in full
 	s.stream.settle()
 	return nil
 }
