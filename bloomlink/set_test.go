@@ -2,7 +2,10 @@ package bloomlink_test
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/comity-prl/comity/bloomlink"
 )
@@ -30,5 +33,22 @@ func TestTree(t *testing.T) {
 		if err := proof.Verify(tree.Root(), 3, words); err != nil {
 			t.Errorf("row %d: %v", i, err)
 		}
+	}
+}
+
+func TestSetAll(t *testing.T) {
+	in := []bloomlink.Encoding{{3}, {1}, {3}}
+	s, err := bloomlink.NewSet(in, bloomlink.Binding{Length: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in, slices.Collect(s.All())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for e := range s.All() {
+		if diff := cmp.Diff(in[0], e); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		break
 	}
 }

@@ -61,9 +61,10 @@ const LedgerVersion = 1
 // locks it for the moment of a transaction.
 type Ledger struct {
 	path string
+	wait time.Duration // for another process
 
-	one    sync.Mutex // one transaction a process
-	closed bool
+	one sync.Mutex // one transaction at a time
+	end error      // why there is none any more
 }
 
 // ledgerWait is how long a transaction waits for one of another process, which
@@ -78,7 +79,7 @@ const maxBookings = 1 << 16
 // ErrLedger, ErrLedgerVersion, and ErrLedgerBusy where another process holds the
 // file for too long.
 func OpenLedger(path string) (*Ledger, error) {
-	l := &Ledger{path: path}
+	l := &Ledger{path: path, wait: ledgerWait}
 	if err := l.transact(os.O_RDWR|os.O_CREATE, func(*bolt.Tx, *bolt.Bucket) error { return nil }); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
@@ -92,7 +93,7 @@ func OpenLedger(path string) (*Ledger, error) {
 func (l *Ledger) Close() error {
 	l.one.Lock()
 	defer l.one.Unlock()
-	l.closed = true
+	l.end = ErrClosed
 	return nil
 }
 
@@ -121,30 +122,27 @@ func (l *Ledger) view(f func(tx *bolt.Tx, head *bolt.Bucket) error) error {
 //
 // The file is mapped into memory, and bbolt panics over a page that makes no sense:
 // damage is an error here, be it a page that the disk lacks, on which the processor
-// faults.
+// faults. It is final: the map and the lock stay with the process, since bbolt can no
+// longer be trusted to give them up.
 func (l *Ledger) transact(flag int, f func(*bolt.Tx, *bolt.Bucket) error) (err error) {
 	l.one.Lock()
 	defer l.one.Unlock()
-	if l.closed {
-		return ErrClosed
+	if l.end != nil {
+		return l.end
 	}
-	var file *os.File
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			if file != nil {
-				_ = file.Close() // gives up the lock
-			}
 			err = fmt.Errorf("%w: damaged: %v", ErrLedger, r)
+			l.end = err
 		}
 	}()
 	db, err := bolt.Open(l.path, 0o600, &bolt.Options{
-		Timeout:      ledgerWait,
+		Timeout:      l.wait,
 		ReadOnly:     flag == os.O_RDONLY,
 		NoStatistics: true,
-		OpenFile: func(name string, _ int, perm os.FileMode) (_ *os.File, err error) {
-			file, err = os.OpenFile(name, flag, perm) // a file that was deleted is not made anew
-			return file, err
+		OpenFile: func(name string, _ int, perm os.FileMode) (*os.File, error) {
+			return os.OpenFile(name, flag, perm) // a file that was deleted is not made anew
 		},
 	})
 	if err != nil {
@@ -174,7 +172,7 @@ func ledgerError(err error) error {
 	case err == nil, errors.As(err, &term), errors.Is(err, ErrLedger), errors.Is(err, ErrLedgerVersion):
 		return err
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%w for more than %v", ErrLedgerBusy, ledgerWait)
+		return fmt.Errorf("%w for too long", ErrLedgerBusy)
 	}
 	return fmt.Errorf("%w: %w", ErrLedger, err)
 }

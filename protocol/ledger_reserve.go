@@ -90,8 +90,9 @@ func (u *used) permits(c *claim, now time.Time) error {
 	if l.Items > 0 && u.Items+uint64(c.items) > uint64(l.Items) {
 		return c.refuse(c.itemsTerm, "%d items, %d of %d a day are used", c.items, u.Items, l.Items)
 	}
-	if wait := time.Duration(l.Cooldown) - now.Sub(u.last); !u.last.IsZero() && wait > 0 {
-		return c.refuse("issued", "%v too early after the last session with the peer for the purpose", wait.Round(time.Second))
+	if since := now.Sub(u.last); l.Cooldown > 0 && !u.last.IsZero() && since < time.Duration(l.Cooldown) {
+		return c.refuse("issued", "%v after the last session with the peer for the purpose, at least %v wanted",
+			since.Truncate(time.Second), l.Cooldown)
 	}
 	if u.bookings >= maxBookings {
 		return c.refuse(c.peerTerm, "%d sessions with the peer still count: the ledger holds no more", u.bookings)
