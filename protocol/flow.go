@@ -78,7 +78,7 @@ func newFlow(h *handshake, session Hash) *flow {
 		line: line{
 			c: h.c, role: h.me, peer: *h.peer, session: session, secret: h.secret,
 			patience: min(h.c.patience(h.me), h.patience),
-			ctx:      ctx, cancel: cancel, ended: make(chan struct{}), replaced: make(chan struct{}, 1), ch: h.ch,
+			ctx:      ctx, cancel: cancel, ended: make(chan struct{}), offered: make(chan struct{}, 1), ch: h.ch,
 		},
 		window: h.c.ResumeWindow, limit: min(h.c.ResumeWindow, h.window),
 		sent: h.ch.sent, received: h.ch.received,

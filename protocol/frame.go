@@ -196,13 +196,13 @@ func (c *channel) send(frame []byte) error {
 	return nil
 }
 
-// appendFrame appends a frame to b, which it grows once at most.
+// appendFrame appends a frame to b.
 func appendFrame(b []byte, kind frameKind, payload ...[]byte) []byte {
 	n := 0
 	for _, p := range payload {
 		n += len(p)
 	}
-	b = append(slices.Grow(b, headerSize+n), byte(kind))
+	b = append(b, byte(kind))
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
 	for _, p := range payload {
 		b = append(b, p...)

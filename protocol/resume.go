@@ -43,10 +43,10 @@ type line struct {
 	secret   Hash          // of the first connection's TLS exporter
 	patience time.Duration // how long to try, or wait, for another connection; 0: not at all
 
-	ctx      context.Context // ends with the session
-	cancel   context.CancelFunc
-	ended    chan struct{} // closed when nothing of it runs any more
-	replaced chan struct{} // there is a pending request
+	ctx     context.Context // ends with the session
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when nothing of it runs any more
+	offered chan struct{} // there is a pending request
 
 	// Under the flow's mutex.
 	ch          *channel
@@ -143,13 +143,17 @@ func (f *flow) serve() {
 	defer f.c.sessions.forget(f)
 	for ch := f.ch; ch != nil; {
 		err := f.carry(ch)
-		if !f.survives(err) {
-			f.end(err, false)
-			return
+		if f.survives(err) {
+			ch, err = f.replace(err)
+		} else {
+			ch = nil
 		}
-		if ch, err = f.replace(err); err != nil {
+		if err != nil {
 			f.end(err, false)
 		}
+	}
+	if r := f.requested(); r != nil { // it came too late
+		r.ch.fail(ErrResume)
 	}
 }
 
@@ -163,9 +167,6 @@ func isAbort(err error) bool {
 	var aborted *AbortError
 	return errors.As(err, &aborted)
 }
-
-// errReplaced ends a connection in the place of which the peer made another one.
-var errReplaced = fmt.Errorf("%w: for another connection", ErrHangUp)
 
 // carry runs one connection, to its end. If that of the session came first, the peer
 // is told.
@@ -181,13 +182,11 @@ func (f *flow) carry(ch *channel) error {
 	case f.ctx.Err() != nil:
 		f.flush(ch)
 		_ = ch.reads.by(time.Unix(1, 0))
-	case errors.Is(said, errReplaced):
-		_ = ch.raw.Close() // the peer has left it
 	case said != nil:
 		_ = ch.reads.by(time.Now().Add(grace)) // why the peer no longer reads may be about to come
 	}
 	<-gone
-	if errors.Is(heard, os.ErrDeadlineExceeded) || errors.Is(said, errReplaced) {
+	if errors.Is(heard, os.ErrDeadlineExceeded) {
 		heard = said
 	}
 	if said == nil && f.complete() { // the peer was the first to know
@@ -216,8 +215,8 @@ func (f *flow) part(ch *channel) {
 	ch.fail(why)
 }
 
-// transmit puts frames on a connection until that fails or is replaced. It returns
-// nil when nobody receives any more or the session is over.
+// transmit puts frames on a connection until that fails. It returns nil when nobody
+// receives any more or the session is over.
 func (f *flow) transmit(ch *channel, gone <-chan struct{}) error {
 	tick := time.NewTicker(f.c.aliveEvery)
 	defer tick.Stop()
@@ -228,9 +227,6 @@ func (f *flow) transmit(ch *channel, gone <-chan struct{}) error {
 		case <-f.ctx.Done():
 			return nil
 		default:
-		}
-		if f.superseded() {
-			return errReplaced
 		}
 		if frame := f.next(beat); frame != nil {
 			beat = false
@@ -247,17 +243,10 @@ func (f *flow) transmit(ch *channel, gone <-chan struct{}) error {
 		case <-tick.C:
 			beat = true
 		case <-f.outgoing:
-		case <-f.replaced:
 		case <-gone:
 		case <-f.ctx.Done():
 		}
 	}
-}
-
-func (f *flow) superseded() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.pending != nil
 }
 
 // flush sends what the run wrote before it failed: it may tell the peer more than
@@ -358,7 +347,7 @@ func (f *flow) replace(cause error) (*channel, error) {
 			_ = r.ch.raw.Close()
 		}
 		select {
-		case <-f.replaced:
+		case <-f.offered:
 		case <-f.c.sessions.ctx.Done():
 			return nil, fmt.Errorf("%w; the listener is closed", cause)
 		case <-ctx.Done():
@@ -490,11 +479,12 @@ func (f *flow) offer(r *request) error {
 		return fmt.Errorf("%w: attempt %d after %d", ErrResume, r.attempt, f.attempt)
 	}
 	f.attempt = r.attempt
+	_ = f.ch.raw.Close() // the peer has left it
 	if f.pending != nil {
-		_ = f.pending.ch.raw.Close() // the peer has left it
+		_ = f.pending.ch.raw.Close() // likewise
 	}
 	f.pending = r
-	notify(f.replaced)
+	notify(f.offered)
 	return nil
 }
 

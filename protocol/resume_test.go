@@ -252,12 +252,14 @@ func TestResumeAtRandomBytes(t *testing.T) {
 	var mu sync.Mutex
 	total := 0
 	t.Run("seeds", func(t *testing.T) {
-		for seed := range uint64(24) {
+		for seed := range uint64(18) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				random := rand.New(rand.NewPCG(seed, 5))
 				r := newRig(t)
-				r.terms.Suite = psi.Suites()[int(seed)%len(psi.Suites())].String()
+				if seed%6 == 0 {
+					r.terms.Suite = psi.VOLE().String()
+				}
 				r.pc.ResumeWindow = minWindow
 				r.here = func(i int, c net.Conn) net.Conn {
 					s := &severed{Conn: c, write: -1, read: -1}
@@ -266,7 +268,7 @@ func TestResumeAtRandomBytes(t *testing.T) {
 						least = 4000 // so that there is a session
 					}
 					if i < 6 {
-						at := least + random.IntN(30_000)
+						at := least + random.IntN(12_000)
 						if random.IntN(3) == 0 {
 							at = least + random.IntN(3000)
 						}
@@ -282,14 +284,14 @@ func TestResumeAtRandomBytes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				n := r.run(t, p, a, 900)
+				n := r.run(t, p, a, 300)
 				mu.Lock()
 				defer mu.Unlock()
 				total += n
 			})
 		}
 	})
-	if total < 24 {
+	if total < 18 {
 		t.Errorf("%d resumptions in all", total)
 	}
 	settle(t, goroutines, descriptors)

@@ -113,11 +113,13 @@ func pair(t *testing.T, address string) (a, d net.Conn) {
 	return a, d
 }
 
-// spy keeps what passes one way through the connection to the hub.
+// spy keeps what passes one way through the connection to the hub. It cuts one where
+// it is to, once so many bytes have passed.
 type spy struct {
 	net.Listener
 	mu   sync.Mutex
 	seen bytes.Buffer
+	cut  int // 0: none
 }
 
 type spied struct {
@@ -138,10 +140,15 @@ func (c *spied) Read(p []byte) (int, error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	c.s.seen.Write(p[:n])
+	if c.s.cut > 0 && c.s.seen.Len() > c.s.cut {
+		c.s.cut = 0
+		_ = c.Close()
+	}
 	return n, err
 }
 
 // Two agencies run two sessions through the commands, and the hub sees ciphertext.
+// The second session loses its connection in the hub, and goes on over another one.
 func TestSessionThroughTheHub(t *testing.T) {
 	arcadia, borduria := identity(t, "Arcadia"), identity(t, "Borduria")
 	binding := psi.Binding{Epoch: "2026-Q4", Config: sha256.Sum256([]byte("rules")), Key: sha256.Sum256([]byte("key"))}
@@ -188,7 +195,12 @@ func TestSessionThroughTheHub(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for range 2 {
+	for _, cut := range []bool{false, true} {
+		if cut {
+			watch.mu.Lock()
+			watch.cut = watch.seen.Len() + 8000
+			watch.mu.Unlock()
+		}
 		sent := make(chan error, 1)
 		go func() {
 			s, err := server.Accept(t.Context())
@@ -214,6 +226,9 @@ func TestSessionThroughTheHub(t *testing.T) {
 		}
 		if n := r.Len(); n != 100 {
 			t.Errorf("%d matches, want 100", n)
+		}
+		if n := s.Resumptions(); (n > 0) != cut {
+			t.Errorf("%d resumptions, cut: %v", n, cut)
 		}
 	}
 	log.waitFor(t, "a session ended in order")
