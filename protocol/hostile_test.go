@@ -1,0 +1,388 @@
+package protocol
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/comity-prl/comity/psi"
+)
+
+// The hostile peer suite: one attack a row, by a peer whose keys are trusted and
+// that then misbehaves, or by a stranger. Each ends in the error of its cause, with
+// one entry in the victim's log, and costs the victim a bounded amount of memory.
+
+const (
+	// flooded is how much an attack that goes on without end sends.
+	flooded = 32 << 20
+
+	// affordable is how much both ends of an attack may allocate, all told: most of
+	// it is two handshakes.
+	affordable = 3 << 20
+)
+
+// An attack is a peer's. It comes in place of TLS, after it, or after the terms
+// are agreed.
+type attack struct {
+	name string
+	by   Role
+	raw  func(net.Conn) error
+	tls  func(*handshake) error
+	run  func(*handshake) error
+	as   func(t *testing.T, c *Config) *Config // who attacks; nil: the peer itself
+	want error                                 // at the victim
+	// logged is the outcome in the victim's one entry; "": a stranger was counted.
+	logged string
+}
+
+// put writes bytes that need not be a frame.
+func (h *handshake) put(p []byte) error {
+	_, err := h.ch.conn.Write(p)
+	return err
+}
+
+// flood writes the same again and again, until the victim has had enough.
+func flood(w io.Writer, p []byte) error {
+	for n := 0; n < flooded; n += len(p) {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dribble writes a byte at a time, until the victim has had enough.
+func dribble(w io.Writer, p []byte) error {
+	for i := range p {
+		if _, err := w.Write(p[i : i+1]); err != nil {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return nil
+}
+
+// repeated returns so many frames in a row.
+func repeated(f []byte, n int) []byte { return bytes.Repeat(f, n) }
+
+// withTerms sends terms that are changed before or after they are signed.
+func withTerms(h *handshake, change func(*Terms), tamper func([]byte) []byte) error {
+	if err := h.greet(forSession); err != nil {
+		return err
+	}
+	terms := goodTerms().withDefaults(h.c)
+	if change != nil {
+		change(terms)
+	}
+	text, err := terms.marshal()
+	if err != nil {
+		return err
+	}
+	signature, err := h.sign(&Agreement{Terms: string(text), Proposer: h.own(), Acceptor: *h.peer, Channel: h.exporter})
+	if err != nil {
+		return err
+	}
+	if tamper != nil {
+		text = tamper(text)
+	}
+	return h.ch.write(frameTerms, signature, text)
+}
+
+// stranger has keys of its own.
+func stranger(t *testing.T, c *Config) *Config {
+	d := *c
+	d.Identity = identity(t, "Customs of Syldavia")
+	return &d
+}
+
+// thief has the TLS key of the peer, and not its signing key.
+func thief(t *testing.T, c *Config) *Config {
+	d := *c
+	id := *c.Identity
+	id.signing = identity(t, "Customs of Syldavia").signing
+	d.Identity = &id
+	return &d
+}
+
+func attacks() []attack {
+	nothing := func(*handshake) error { return nil }
+	all := []attack{
+		{name: "bytes that are no TLS", by: Proposer, raw: func(c net.Conn) error { return flood(c, make([]byte, 1<<16)) }, want: ErrTLS},
+		{name: "an endless ClientHello", by: Proposer, raw: func(c net.Conn) error {
+			record := append([]byte{22, 3, 1, 0x40, 0}, make([]byte, 0x4000)...)
+			copy(record[5:], []byte{1, 0xff, 0xff, 0xff}) // 16 MB are to come
+			return flood(c, record)
+		}, want: ErrTLS},
+		{name: "TLS a byte at a time", by: Proposer, raw: func(c net.Conn) error {
+			return dribble(c, append([]byte{22, 3, 1, 1, 0}, make([]byte, 200)...))
+		}, want: ErrStalled},
+		{name: "a hang-up before TLS", by: Proposer, raw: func(net.Conn) error { return nil }, want: ErrHangUp},
+	}
+	for _, me := range []Role{Proposer, Acceptor} {
+		all = append(all, []attack{
+			{name: "an unknown certificate", by: me, as: stranger, tls: nothing, want: ErrPeerUnknown},
+			{name: "another's signing key", by: me, as: thief, tls: func(h *handshake) error { return h.sendHello(forSession) }, want: ErrPeerUnknown},
+
+			{name: "a hello beyond all bounds", by: me, tls: func(h *handshake) error {
+				return errors.Join(h.put(header(frameHello, 1<<32-1)), flood(h.ch.conn, make([]byte, 1<<16)))
+			}, want: ErrFrame},
+			{name: "a hello that is too long", by: me, tls: func(h *handshake) error {
+				return h.put(frame(frameHello, append([]byte{Version}, make([]byte, maxHello-1)...)...))
+			}, want: ErrFrame},
+			{name: "a hello of no version", by: me, tls: func(h *handshake) error {
+				return h.put(frame(frameHello, 0))
+			}, want: ErrVersion},
+			{name: "a hello of an older version", by: me, tls: func(h *handshake) error {
+				return h.put(frame(frameHello, append([]byte{Version - 1}, make([]byte, 106)...)...))
+			}, want: ErrVersion},
+			{name: "a hello a byte at a time", by: me, tls: func(h *handshake) error {
+				return dribble(h.ch.conn, frame(frameHello, make([]byte, 107)...))
+			}, want: ErrStalled},
+			{name: "no hello", by: me, tls: nothing, want: ErrStalled},
+			{name: "signs of life without end, and no hello", by: me, tls: func(h *handshake) error {
+				return flood(h.ch.conn, repeated(frame(frameAlive), 10_000))
+			}, want: ErrFrame},
+			{name: "a hang-up before hello", by: me, tls: func(h *handshake) error { return h.ch.conn.Close() }, want: ErrHangUp},
+
+			{name: "data beyond all bounds", by: me, run: func(h *handshake) error {
+				return errors.Join(h.put(header(frameData, 1<<32-1)), flood(h.ch.conn, make([]byte, 1<<16)))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "a frame of an unknown kind", by: me, run: func(h *handshake) error {
+				return h.put(frame(200, 1))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "hello in the run", by: me, run: func(h *handshake) error { return h.sendHello(forSession) }, want: ErrFrame, logged: "frame"},
+			{name: "terms in the run", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameTerms, make([]byte, 100)...))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "accept in the run", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameAccept, make([]byte, signatureSize)...))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "a refusal in the run", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameRefuse, []byte("purpose")...))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "finish before the run", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameFinish, make([]byte, 32)...))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "an abort of an unknown code", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameAbort, 250))
+			}, want: &AbortError{}, logged: "run"},
+			{name: "frames of a byte without end", by: me, run: func(h *handshake) error {
+				return flood(h.ch.conn, repeated(frame(frameData, 0xff), 10_000))
+			}, want: psi.ErrMessage, logged: "run"},
+			{name: "noise without end", by: me, run: func(h *handshake) error {
+				return flood(h.ch.conn, frame(frameData, repeated([]byte{0xff}, maxData)...))
+			}, want: psi.ErrMessage, logged: "run"},
+			{name: "a message of the run beyond all bounds", by: me, run: func(h *handshake) error {
+				return errors.Join(h.put(frame(frameData, 1, 0xff, 0xff, 0xff, 0xff)), flood(h.ch.conn, frame(frameData, make([]byte, maxData)...)))
+			}, want: psi.ErrLength, logged: "run"},
+			{name: "a frame a byte at a time", by: me, run: func(h *handshake) error {
+				return dribble(h.ch.conn, frame(frameData, make([]byte, 200)...))
+			}, want: ErrStalled, logged: "stalled"},
+			{name: "silence in the run", by: me, run: nothing, want: ErrStalled, logged: "stalled"},
+			{name: "a hang-up in the run", by: me, run: func(h *handshake) error { return h.ch.conn.Close() }, want: ErrHangUp, logged: "hang-up"},
+		}...)
+	}
+	return append(all, []attack{
+		{name: "terms beyond all bounds", by: Proposer, tls: func(h *handshake) error {
+			return errors.Join(h.greet(forSession), h.put(header(frameTerms, 1<<32-1)), flood(h.ch.conn, make([]byte, 1<<16)))
+		}, want: ErrFrame, logged: "frame"},
+		{name: "terms a byte at a time", by: Proposer, tls: func(h *handshake) error {
+			return errors.Join(h.greet(forSession), dribble(h.ch.conn, frame(frameTerms, make([]byte, 200)...)))
+		}, want: ErrStalled, logged: "stalled"},
+		{name: "no terms", by: Proposer, tls: func(h *handshake) error { return h.greet(forSession) }, want: ErrStalled, logged: "stalled"},
+		{name: "a suite that the policy leaves out", by: Proposer, tls: func(h *handshake) error {
+			return withTerms(h, func(t *Terms) { t.Suite = psi.VOLE().String() }, nil)
+		}, want: &TermError{Term: "suite"}, logged: "not-permitted"},
+		{name: "a suite that nobody knows", by: Proposer, tls: func(h *handshake) error {
+			return withTerms(h, func(t *Terms) { t.Suite = "rot13" }, nil)
+		}, want: &TermError{Term: "suite"}, logged: "terms"},
+		{name: "terms of an older version", by: Proposer, tls: func(h *handshake) error {
+			return withTerms(h, func(t *Terms) { t.Version = Version - 1 }, nil)
+		}, want: &TermError{Term: "version"}, logged: "terms"},
+		{name: "a suite changed after signing", by: Proposer, tls: func(h *handshake) error {
+			return withTerms(h, nil, func(text []byte) []byte {
+				return bytes.Replace(text, []byte("ecdh-ristretto255"), []byte("ecdh-p256"), 1)
+			})
+		}, want: ErrSignature, logged: "signature"},
+		{name: "another suite countersigned", by: Acceptor, tls: func(h *handshake) error {
+			in, err := h.heard()
+			if err != nil {
+				return err
+			}
+			text := bytes.Replace(in[signatureSize:], []byte("ecdh-ristretto255"), []byte("ecdh-p256"), 1)
+			signature, err := h.sign(&Agreement{Terms: string(text), Proposer: *h.peer, Acceptor: h.own(), Channel: h.exporter})
+			if err != nil {
+				return err
+			}
+			return h.ch.write(frameAccept, signature)
+		}, want: ErrSignature, logged: "signature"},
+		{name: "an answer beyond all bounds", by: Acceptor, tls: func(h *handshake) error {
+			_, err := h.heard()
+			return errors.Join(err, h.put(header(frameAccept, 1<<32-1)), flood(h.ch.conn, make([]byte, 1<<16)))
+		}, want: ErrFrame, logged: "frame"},
+		{name: "no answer to the terms", by: Acceptor, tls: func(h *handshake) error {
+			_, err := h.heard()
+			return err
+		}, want: ErrStalled, logged: "stalled"},
+	}...)
+}
+
+// heard takes an acceptor's part up to the terms.
+func (h *handshake) heard() ([]byte, error) {
+	if err := h.receiveHello(); err != nil {
+		return nil, err
+	}
+	if err := h.sendHello(forSession); err != nil {
+		return nil, err
+	}
+	in, err := h.ch.read(frameTerms)
+	return bytes.Clone(in), err
+}
+
+// do attacks over a connection, and then listens until the victim hangs up.
+func (a *attack) do(ctx context.Context, c *Config, raw net.Conn) error {
+	defer raw.Close()
+	if a.raw != nil {
+		err := a.raw(raw)
+		_ = raw.(*net.TCPConn).CloseWrite() // the victim may have hung up
+		_, _ = io.Copy(io.Discard, raw)     // as may this
+		return err
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
+	}
+	h, err := c.secure(ctx, raw, a.by, c.Peers)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.tls != nil:
+		err = a.tls(h)
+	case a.by == Acceptor:
+		if _, _, err = h.accept(); err == nil {
+			err = a.run(h)
+		}
+	default:
+		terms := goodTerms().withDefaults(c)
+		text, _ := terms.marshal()
+		if _, err = h.propose(terms, text); err == nil {
+			err = a.run(h)
+		}
+	}
+	_, _ = io.Copy(io.Discard, raw) // until the victim has hung up
+	return err
+}
+
+// suffer is the victim's part. It returns the error that the attack caused.
+func (a *attack) suffer(t *testing.T, victim, attacker *Config) error {
+	t.Helper()
+	set := psi.NewSet(items(0, 20), binding)
+	if a.by == Acceptor {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if raw, err := ln.Accept(); err == nil {
+				_ = a.do(t.Context(), attacker, raw) // the victim hangs up on it
+			}
+		}()
+		defer func() { <-done }()
+		s, err := Dial(t.Context(), ln.Addr().String(), goodTerms(), victim)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		_, err = s.Receive(t.Context(), set)
+		return err
+	}
+	at := openPort(t, victim)
+	defer at.Close()
+	raw, err := net.Dial("tcp", at.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = a.do(t.Context(), attacker, raw) // as above
+	}()
+	defer func() { <-done }()
+	s, err := at.next(t.Context())
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	_, err = s.Send(t.Context(), set)
+	return err
+}
+
+func TestHostilePeer(t *testing.T) {
+	goroutines, descriptors := resources(t)
+	for _, a := range attacks() {
+		t.Run(fmt.Sprintf("%s/by=%s", a.name, a.by), func(t *testing.T) {
+			pc, ac := agencies(t)
+			ac.Policy.Suites = []string{psi.ECDHRistretto255().String(), psi.ECDHP256().String()}
+			victim, attacker := ac, pc
+			if a.by == Acceptor {
+				victim, attacker = pc, ac
+			}
+			if a.as != nil {
+				attacker = a.as(t, attacker)
+			}
+			if errors.Is(a.want, ErrStalled) {
+				victim.HandshakeTimeout, victim.IdleTimeout = time.Second, 500*time.Millisecond
+			}
+			l, err := openLog(newCrashStore(0), victim.Identity)
+			if err != nil {
+				t.Fatal(err)
+			}
+			victim.Log = l
+			spent := allocated(func() { err = a.suffer(t, victim, attacker) })
+			if !isError(err, a.want) {
+				t.Errorf("%v, want %v", err, a.want)
+			}
+		if spent > affordable {
+				t.Errorf("%d bytes were allocated, at most %d expected", spent, affordable)
+			}
+			e := only(t, l)
+			if stranger := e.Event == Strangers && e.Count == 1; stranger != (a.logged == "") || e.Outcome != a.logged {
+				t.Errorf("logged as %s %q, want %q", e.Event, e.Outcome, a.logged)
+			}
+		})
+	}
+	settle(t, goroutines, descriptors)
+}
+
+// isError reports whether err is of the wanted kind: a *TermError of that term, an
+// *AbortError, or what errors.Is says.
+func isError(err, want error) bool {
+	var term, wantTerm *TermError
+	var abort, wantAbort *AbortError
+	switch {
+	case errors.As(want, &wantTerm):
+		return errors.As(err, &term) && term.Term == wantTerm.Term
+	case errors.As(want, &wantAbort):
+		return errors.As(err, &abort)
+	}
+	return errors.Is(err, want)
+}
+
+// allocated returns how many bytes the process allocates while f runs.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
