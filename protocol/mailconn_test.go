@@ -5,18 +5,20 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/net/nettest"
+
+	"github.com/comity-prl/comity/internal/netsim"
 )
 
 const testPoll = 2 * time.Millisecond
@@ -122,108 +124,44 @@ func TestMailConnBackpressure(t *testing.T) {
 	}
 }
 
-// courier carries the files of one side to another folder, as a bad
-// synchronisation does: in any order, cut short or not filled in at first, again
-// and again, and never a deletion.
-type courier struct {
-	side     mailSide
-	from, to string
-	rng      *rand.Rand
-	carried  map[string][]byte // whole
-	torn     map[string]bool
-}
-
-// carry makes one round and returns how many data files wait.
-func (c *courier) carry() (waiting int, err error) {
-	entries, err := os.ReadDir(c.from)
-	if err != nil {
-		return 0, err
-	}
-	c.rng.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
-	for _, e := range entries {
-		n, ok := parseMailName(e.Name())
-		if !ok || n.side != c.side {
-			continue
-		}
-		if n.kind == mailData {
-			waiting++
-		}
-		text, err := os.ReadFile(filepath.Join(c.from, e.Name()))
-		if errors.Is(err, fs.ErrNotExist) || bytes.Equal(c.carried[e.Name()], text) && c.rng.IntN(20) > 0 {
-			continue
-		}
-		if err != nil {
-			return 0, err
-		}
-		if err := os.WriteFile(filepath.Join(c.to, e.Name()), c.tear(e.Name(), text), 0o600); err != nil {
-			return 0, err
-		}
-	}
-	return waiting, nil
-}
-
-// tear returns what comes of a file in this round.
-func (c *courier) tear(name string, text []byte) []byte {
-	if c.torn[name] || c.rng.IntN(3) == 0 {
-		c.carried[name] = text
-		return text
-	}
-	c.torn[name] = true
-	at := c.rng.IntN(len(text))
-	switch c.rng.IntN(3) {
-	case 0:
-		return text[:at]
-	case 1: // room is made, and the beginning filled in, in blocks
-		return append(bytes.Clone(text[:max(at, mailHeader)]), make([]byte, len(text)-max(at, mailHeader))...)
-	}
-	return append(make([]byte, max(at, mailHeader)), text[max(at, mailHeader):]...)
-}
-
-// carriage is what couriers saw.
+// carriage is what was seen on the way between two folders.
 type carriage struct {
 	most int      // data files of the caller that waited at once
 	text [][]byte // of every file
 }
 
-// synchronise carries between two folders in both directions until stopped.
+// synchronise carries between two folders, as a bad synchronisation does: in any
+// order, cut short or not filled in at first, again and again, and never a deletion.
 func synchronise(t *testing.T, here, there string) (stop func() carriage) {
 	t.Helper()
-	end, ended := make(chan struct{}), make(chan carriage, 1)
-	couriers := []*courier{{side: caller, from: here, to: there}, {side: answerer, from: there, to: here}}
-	for i, c := range couriers {
-		c.rng = rand.New(rand.NewPCG(7, uint64(i)))
-		c.carried, c.torn = make(map[string][]byte), make(map[string]bool)
-	}
-	go func() {
-		var saw carriage
-		defer func() {
-			for _, c := range couriers {
-				saw.text = slices.AppendSeq(saw.text, maps.Values(c.carried))
-			}
-			ended <- saw
-		}()
-		for {
-			for _, c := range couriers {
-				waiting, err := c.carry()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if c.side == caller {
-					saw.most = max(saw.most, waiting)
+	var saw carriage
+	f := netsim.NewFolder(here, there, 7, netsim.FolderProfile{
+		Every: testPoll, Delay: 2, Torn: 67, Again: 5, Ignore: isMailPart,
+		Watch: func(dir string, names []string) {
+			waiting := 0
+			for _, name := range names {
+				if n, ok := parseMailName(name); ok && n.kind == mailData {
+					waiting++
 				}
 			}
-			select {
-			case <-end:
-				return
-			case <-time.After(testPoll):
+			if dir == here {
+				saw.most = max(saw.most, waiting)
 			}
+		},
+	})
+	stop = sync.OnceValue(func() carriage {
+		texts, err := f.Stop()
+		if err != nil {
+			t.Error(err)
 		}
-	}()
-	stop = sync.OnceValue(func() carriage { close(end); return <-ended })
+		saw.text = slices.Collect(maps.Values(texts))
+		return saw
+	})
 	t.Cleanup(func() { stop() })
 	return stop
 }
+
+func isMailPart(name string) bool { return strings.HasSuffix(name, mailPart) }
 
 func TestMailConnTornRepeatedReordered(t *testing.T) {
 	here, there := t.TempDir(), t.TempDir()

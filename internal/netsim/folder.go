@@ -27,6 +27,8 @@ type FolderProfile struct {
 	// Again is how many files in a hundred are copied once more in a round, though
 	// they were copied and the other side may have deleted them.
 	Again int
+	// Cut is how many copies are made before nothing travels any more. 0: it goes on.
+	Cut int
 	// Deletes lets deletions travel too.
 	Deletes bool
 	// Ignore names files that are never copied. Nil: none.
@@ -46,6 +48,7 @@ type Folder struct {
 	end, ended chan struct{}
 	err        error
 	files      map[string]*file
+	copies     int
 }
 
 // file is what is known of one.
@@ -102,6 +105,9 @@ func (f *Folder) loop() {
 
 // round copies what is due.
 func (f *Folder) round() error {
+	if f.p.Cut > 0 && f.copies >= f.p.Cut {
+		return nil
+	}
 	var here [2]map[string]bool
 	for i, dir := range f.dirs {
 		entries, err := os.ReadDir(dir)
@@ -136,7 +142,7 @@ func (f *Folder) carry(from int, names map[string]bool) error {
 		if x == nil {
 			x = f.meet(name, from)
 		}
-		if x.owner != from {
+		if x.owner != from || f.p.Cut > 0 && f.copies >= f.p.Cut {
 			continue
 		}
 		own = append(own, name)
@@ -185,6 +191,7 @@ func (f *Folder) copy(name string, x *file) error {
 }
 
 func (f *Folder) put(name string, x *file, text []byte) error {
+	f.copies++
 	return os.WriteFile(filepath.Join(f.dirs[1-x.owner], name), text, 0o600)
 }
 

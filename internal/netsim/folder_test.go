@@ -164,6 +164,24 @@ func TestFolderFaults(t *testing.T) {
 	}
 }
 
+// After so many copies nothing travels.
+func TestFolderCut(t *testing.T) {
+	here, there := t.TempDir(), t.TempDir()
+	for i := range 10 {
+		put(t, here, fmt.Sprint(i), []byte("x"))
+	}
+	f := NewFolder(here, there, 4, FolderProfile{Cut: 4})
+	until(t, "four are copied", func() bool {
+		entries, err := os.ReadDir(there)
+		return err == nil && len(entries) == 4
+	})
+	put(t, there, "back", []byte("x"))
+	time.Sleep(20 * time.Millisecond)
+	if texts, err := f.Stop(); err != nil || len(texts) != 4 || !gone(here, "back") {
+		t.Errorf("%d files were copied, %v", len(texts), err)
+	}
+}
+
 // What becomes of a file depends on the seed and its name.
 func TestFolderReproducible(t *testing.T) {
 	draw := func(seed uint64, name string) []any {

@@ -1,0 +1,333 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/comity-prl/comity/protocol"
+)
+
+// The full campaign is
+//
+//	go test ./examples/pairmatch -run TestKill -kills 200 -timeout 2h -v
+var kills = flag.Int("kills", 6, "how many runs the kill -9 campaign kills; 200 is the full one")
+
+// field is where the two agencies of the campaign live.
+type field struct {
+	t     *testing.T
+	dir   string
+	lines map[string]int // that a whole result has, by its header
+}
+
+// command is pairmatch in the field.
+func (f *field) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("pairmatch", args...)
+	cmd.Dir = f.dir
+	cmd.Env = append(os.Environ(), "HOME="+f.dir)
+	return cmd
+}
+
+// must runs a command that may not fail, and returns its output.
+func (f *field) must(args ...string) string {
+	f.t.Helper()
+	out, err := f.command(args...).CombinedOutput()
+	if err != nil {
+		f.t.Fatalf("pairmatch %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func (f *field) write(name, text string) {
+	f.t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// newField has two agencies that agree, with persons of whom they share half.
+func newField(t *testing.T, persons int) *field {
+	f := &field{t, t.TempDir(), make(map[string]int)}
+	f.write("a.csv", somePeople(0, persons))
+	f.write("b.csv", somePeople(persons/2, persons))
+	for _, line := range []string{
+		"init --dir a --name A",
+		"init --dir b --name B",
+		"schema a.csv -o linkage.json",
+		"invite --dir a --linkage linkage.json --epoch 2026-Q4 -o invite.txt",
+		"accept --dir b invite.txt -o reply.txt",
+		"accept --dir a reply.txt",
+	} {
+		f.must(strings.Fields(line)...)
+	}
+	return f
+}
+
+func somePeople(from, n int) string {
+	var b strings.Builder
+	b.WriteString("given_name,family_name,birth_date\n")
+	for i := from; i < from+n; i++ {
+		letters := fmt.Sprintf("%c%c", 'a'+i%26, 'a'+i/26%26)
+		fmt.Fprintf(&b, "Vim%s,Ko%sberg,19%02d-0%d-1%d\n", letters, letters, i%100, 1+i%9, i%10)
+	}
+	return b.String()
+}
+
+// child is a command that runs.
+type child struct {
+	*exec.Cmd
+	out   bytes.Buffer
+	err   error
+	took  time.Duration
+	ended chan struct{}
+}
+
+// start starts a command, and kills it after so long, if that is not 0.
+func (f *field) start(kill time.Duration, args ...string) *child {
+	f.t.Helper()
+	p := &child{Cmd: f.command(args...), ended: make(chan struct{})}
+	p.Stdout, p.Stderr = &p.out, &p.out
+	began := time.Now()
+	if err := p.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	if kill > 0 {
+		time.AfterFunc(kill, func() { _ = p.Process.Kill() }) // it may have ended
+	}
+	go func() {
+		p.err = p.Wait()
+		p.took = time.Since(began)
+		close(p.ended)
+	}()
+	return p
+}
+
+// end waits for a process and returns its exit code. One that does not end is
+// killed, and the test fails.
+func (p *child) end(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		_ = p.Process.Kill() // what it wrote is reported
+		<-p.ended
+		t.Fatalf("%v hangs:\n%s", p.Args[1:], &p.out)
+	}
+	var exit *exec.ExitError
+	if p.err != nil && !errors.As(p.err, &exit) {
+		t.Fatal(p.err)
+	}
+	return p.ProcessState.ExitCode()
+}
+
+// meeting is one run of serve and link.
+type meeting struct {
+	name        string
+	serve, link *child // link is nil where serve ended before it listened
+}
+
+// begin starts serve, and link once serve listens. Each is killed after its time,
+// if that is not 0.
+func (f *field) begin(name string, wait, killServe, killLink time.Duration) *meeting {
+	f.t.Helper()
+	m := &meeting{name: name}
+	at := filepath.Join(f.dir, name+".at")
+	m.serve = f.start(killServe, "serve", "--dir", "b", "--data", "b.csv", "--listen", "127.0.0.1:0", "--address-file", at,
+		"--once", "--wait", wait.String(), "--out", name)
+	for {
+		if address, err := os.ReadFile(at); err == nil {
+			m.link = f.start(killLink, "link", "--dir", "a", "--data", "a.csv", "--connect", strings.TrimSpace(string(address)),
+				"--purpose", "p", "--legal-basis", "l", "--jurisdictions", "DE", "-o", m.matches())
+			return m
+		}
+		select {
+		case <-m.serve.ended:
+			return m
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// end waits for both and returns their exit codes, -1 for one that was killed or
+// never began.
+func (m *meeting) end(t *testing.T) (serve, link int) {
+	t.Helper()
+	link = -1
+	if m.link != nil {
+		link = m.link.end(t)
+	}
+	return m.serve.end(t), link
+}
+
+func (m *meeting) matches() string { return m.name + ".matches.csv" }
+func (m *meeting) handles() string { return filepath.Join(m.name, kindHandles+".csv") }
+
+// result reports whether a result is there, and of which transcript. One that is
+// there must be complete, with the terms beside it.
+func (f *field) result(path, header string) (transcript protocol.Hash, there bool) {
+	f.t.Helper()
+	text, err := os.ReadFile(filepath.Join(f.dir, path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return transcript, false
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	table, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if f.lines[header] == 0 { // of the first run, in which nothing is killed
+		f.lines[header] = len(table)
+	}
+	if err != nil || len(table) != f.lines[header] || strings.Join(table[0], ",") != header || !bytes.HasSuffix(text, []byte("\n")) {
+		f.t.Errorf("%s: half a file of %d bytes and %d lines, %v", path, len(text), len(table), err)
+	}
+	var r record
+	terms, err := os.ReadFile(filepath.Join(f.dir, termsPath(path)))
+	if err == nil {
+		err = json.Unmarshal(terms, &r)
+	}
+	if err == nil {
+		err = r.Agreement.Verify()
+	}
+	if err != nil || r.Transcript.IsZero() {
+		f.t.Errorf("%s: %v", termsPath(path), err)
+	}
+	return r.Transcript, true
+}
+
+// left reports files of a run that no run may leave.
+func (f *field) left(m *meeting) {
+	f.t.Helper()
+	allowed := map[string]bool{
+		m.name: true, m.name + ".at": true, m.matches(): true, termsPath(m.matches()): true,
+		m.handles(): true, termsPath(m.handles()): true,
+	}
+	found, err := filepath.Glob(filepath.Join(f.dir, m.name+"*"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	inside, err := filepath.Glob(filepath.Join(f.dir, m.name, "*"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, path := range append(found, inside...) {
+		name, err := filepath.Rel(f.dir, path)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if !allowed[name] && !strings.HasPrefix(filepath.Base(name), ".") {
+			f.t.Errorf("%s was left", name)
+		}
+	}
+}
+
+// done counts the entries of the log that have the transcript, of runs that went
+// well.
+func (f *field) done(dir string, transcript protocol.Hash) (n int) {
+	f.t.Helper()
+	for _, e := range f.log(dir) {
+		if e.Outcome == protocol.OutcomeDone && e.Transcript == transcript {
+			n++
+		}
+	}
+	return n
+}
+
+// log returns the entries of an agency's log, which must be in order.
+func (f *field) log(dir string) (entries []*protocol.Entry) {
+	f.t.Helper()
+	f.must("log", "verify", "--dir", dir)
+	for line := range strings.Lines(f.must("log", "list", "--dir", dir, "--json")) {
+		var e struct{ Entry *protocol.Entry }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			f.t.Fatal(err)
+		}
+		entries = append(entries, e.Entry)
+	}
+	return entries
+}
+
+// check holds what a run left against what must be true whatever was killed, and
+// returns how many results there are.
+func (f *field) check(m *meeting) (results int) {
+	f.t.Helper()
+	f.left(m)
+	for _, r := range []struct{ path, header string }{
+		{m.matches(), "row,handle,rule,status"},
+		{m.handles(), "handle,row,rule"},
+	} {
+		transcript, there := f.result(r.path, r.header)
+		if !there {
+			continue
+		}
+		results++
+		for _, dir := range []string{"a", "b"} {
+			if n := f.done(dir, transcript); n != 1 {
+				f.t.Errorf("%s is there, and %s has %d entries of it", r.path, dir, n)
+			}
+		}
+	}
+	return results
+}
+
+// Whenever serve or link is killed, both logs stay whole, no half result is left, a
+// result is in both logs, the other side ends with the exit code of a connection,
+// and the next run works.
+func TestKill(t *testing.T) {
+	f := newField(t, 60)
+	whole := func(name string) *meeting {
+		m := f.begin(name, time.Minute, 0, 0)
+		if serve, link := m.end(t); serve != 0 || link != 0 {
+			t.Fatalf("%s: serve ended with %d, link with %d:\n%s%s", name, serve, link, &m.serve.out, &m.link.out)
+		}
+		if n := f.check(m); n != 2 {
+			t.Fatalf("%s: %d results, want 2", name, n)
+		}
+		return m
+	}
+	first := whole("first")
+	if n := f.lines["row,handle,rule,status"]; n != 1+30 {
+		t.Fatalf("%d lines of matches, want 31", n)
+	}
+	ends := make(map[string]int)
+	for i := range *kills {
+		r := rand.New(rand.NewPCG(uint64(i), 3))
+		var killServe, killLink time.Duration
+		if i%2 == 0 {
+			killServe = moment(r, first.serve.took)
+		} else {
+			killLink = moment(r, first.link.took)
+		}
+		m := f.begin(fmt.Sprint("run", i), 2*time.Second, killServe, killLink)
+		serve, link := m.end(t)
+		for _, side := range []struct {
+			p    *child
+			code int
+		}{{m.serve, serve}, {m.link, link}} {
+			if side.code != 0 && side.code != exitConnection && side.code != -1 {
+				t.Errorf("%s: %s ended with %d:\n%s", m.name, side.p.Args[1], side.code, &side.p.out)
+			}
+		}
+		ends[fmt.Sprintf("serve %d, link %d, %d results", serve, link, f.check(m))]++
+		whole(fmt.Sprint("again", i))
+		if t.Failed() {
+			t.Fatalf("after kill %d", i)
+		}
+	}
+	t.Logf("%d kills within %v of serve and %v of link: %v", *kills, first.serve.took, first.link.took, ends)
+}
+
+// moment draws one of a process's life.
+func moment(r *rand.Rand, life time.Duration) time.Duration {
+	return time.Millisecond + time.Duration(r.Int64N(int64(life)))
+}
