@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -65,22 +64,77 @@ type half struct {
 	err      error
 }
 
-// voyage is one seed's run: sessions over a network.
-type voyage struct {
-	name string
-	sail func(ctx context.Context) []([2]half) // by session
-	x    *netsim.Proxy
-	done chan [][2]half
+// road is what lies between two ends.
+type road interface {
+	listen(c *Config) (*Listener, error)
+	dial(ctx context.Context, t *Terms, c *Config) (*Session, error)
+	close() error
 }
 
-// kinds are what a session of a campaign may be for.
-func kinds() []func(t testing.TB, seed uint64, p netsim.Profile) *voyage {
-	var all []func(testing.TB, uint64, netsim.Profile) *voyage
+// cable is a road of TCP connections.
+type cable struct {
+	seed uint64
+	p    netsim.Profile
+	x    *netsim.Proxy
+}
+
+func (r *cable) listen(c *Config) (*Listener, error) {
+	l, err := Listen("127.0.0.1:0", c)
+	if err != nil {
+		return nil, err
+	}
+	r.x, err = netsim.NewProxy(l.Addr().String(), r.seed, r.p)
+	return l, err
+}
+
+func (r *cable) dial(ctx context.Context, t *Terms, c *Config) (*Session, error) {
+	return Dial(ctx, r.x.Addr(), t, c)
+}
+
+func (r *cable) close() error { return r.x.Close() }
+
+// post is a road of two folders.
+type post struct {
+	here, there string
+	f           *netsim.Folder
+}
+
+func newPost(t *testing.T, seed uint64, p netsim.FolderProfile) *post {
+	r := &post{here: t.TempDir(), there: t.TempDir()}
+	p.Ignore = isMailPart
+	r.f = netsim.NewFolder(r.here, r.there, seed, p)
+	return r
+}
+
+func (r *post) listen(c *Config) (*Listener, error) {
+	return ListenMailbox(&Mailbox{Dir: r.there, Poll: testPoll}, c)
+}
+
+func (r *post) dial(ctx context.Context, t *Terms, c *Config) (*Session, error) {
+	return DialMailbox(ctx, &Mailbox{Dir: r.here, Poll: testPoll}, t, c)
+}
+
+func (r *post) close() error {
+	_, err := r.f.Stop()
+	return err
+}
+
+// voyage is one seed's run: sessions over a road.
+type voyage struct {
+	name string
+	road road
+	sail func(ctx context.Context) [][2]half // by session
+	// whole says that nothing is lost for good: the result must come.
+	whole bool
+	done  chan [][2]half
+}
+
+// kinds are what the sessions of a campaign may be for.
+func kinds() []func(t *testing.T, r road) *voyage {
+	var all []func(*testing.T, road) *voyage
 	for _, suite := range psi.Suites() {
 		for _, receiver := range []Role{Proposer, Acceptor} {
-			all = append(all, func(t testing.TB, seed uint64, p netsim.Profile) *voyage {
-				return setVoyage(t, suite, receiver, seed, p)
-			})
+			all = append(all, func(t *testing.T, r road) *voyage { return setVoyage(t, r, suite, receiver) })
 		}
 	}
 	return append(all, encodingsVoyage)
@@ -88,7 +142,7 @@ func kinds() []func(t testing.TB, seed uint64, p netsim.Profile) *voyage {
 
 // hasty makes a configuration give up before a campaign takes for ever.
 func hasty(c *Config) {
-	c.HandshakeTimeout, c.IdleTimeout, c.aliveEvery = 3*time.Second, 2*time.Second, 200*time.Millisecond
+	c.HandshakeTimeout, c.IdleTimeout, c.aliveEvery = 4*time.Second, 3*time.Second, 300*time.Millisecond
 }
 
 // port is a Listener that tells whom it did not let in.
@@ -97,25 +151,15 @@ type port struct {
 	failed chan error
 }
 
-func openPort(t testing.TB, c *Config) *port {
+func openPort(t testing.TB, c *Config, listen func(*Config) (*Listener, error)) *port {
 	t.Helper()
 	failed := make(chan error, 100)
 	c.Failed = func(err error) { failed <- err }
-	l, err := Listen("127.0.0.1:0", c)
+	l, err := listen(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &port{l, failed}
-}
-
-// behind returns a bad network in front of a port.
-func behind(t testing.TB, at *port, seed uint64, p netsim.Profile) *netsim.Proxy {
-	t.Helper()
-	x, err := netsim.NewProxy(at.Addr().String(), seed, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
 }
 
 // next returns the next session, or why there is none.
@@ -135,7 +179,7 @@ func (p *port) next(ctx context.Context) (*Session, error) {
 }
 
 // setVoyage intersects 20 items with 30, of which they share 10.
-func setVoyage(t testing.TB, suite psi.Suite, receiver Role, seed uint64, p netsim.Profile) *voyage {
+func setVoyage(t *testing.T, r road, suite psi.Suite, receiver Role) *voyage {
 	t.Helper()
 	pc, ac := agencies(t)
 	hasty(pc)
@@ -143,8 +187,7 @@ func setVoyage(t testing.TB, suite psi.Suite, receiver Role, seed uint64, p nets
 	pl, al := audited(t, pc, ac)
 	terms := goodTerms()
 	terms.Suite, terms.Receiver = suite.String(), receiver
-	at := openPort(t, ac)
-	x := behind(t, at, seed, p)
+	at := openPort(t, ac, r.listen)
 	part := func(ctx context.Context, s *Session, role Role) (bool, error) {
 		if role == receiver {
 			r, err := s.Receive(ctx, psi.NewSet(items(0, 20), binding))
@@ -153,12 +196,12 @@ func setVoyage(t testing.TB, suite psi.Suite, receiver Role, seed uint64, p nets
 		h, err := s.Send(ctx, psi.NewSet(items(10, 30), binding))
 		return err == nil && h.PeerSize == 20, err
 	}
-	v := &voyage{name: fmt.Sprintf("set/%v/%s", suite, receiver), x: x}
+	v := &voyage{name: fmt.Sprintf("set/%v/%s", suite, receiver), road: r}
 	v.sail = func(ctx context.Context) [][2]half {
 		pair := [2]half{{log: pl, peer: ac.Identity.Name(), sessions: 1}, {log: al, peer: pc.Identity.Name(), sessions: 1}}
 		var both sync.WaitGroup
 		both.Go(func() {
-			s, err := Dial(ctx, x.Addr(), terms, pc)
+			s, err := r.dial(ctx, terms, pc)
 			if err == nil {
 				pair[0].has, err = part(ctx, s, Proposer)
 				err = errors.Join(err, s.Close())
@@ -191,7 +234,7 @@ func isTen(r *psi.Result) bool {
 }
 
 // encodingsVoyage links 20 encodings with 30 at a unit; they share 10.
-func encodingsVoyage(t testing.TB, seed uint64, p netsim.Profile) *voyage {
+func encodingsVoyage(t *testing.T, r road) *voyage {
 	t.Helper()
 	o := newTrio(t)
 	hasty(o.unit)
@@ -201,10 +244,9 @@ func encodingsVoyage(t testing.TB, seed uint64, p netsim.Profile) *voyage {
 		t.Fatal(err)
 	}
 	o.unit.Log = ul
-	at := openPort(t, o.unit)
-	x := behind(t, at, seed, p)
+	at := openPort(t, o.unit, r.listen)
 	sets := []*bloomlink.Set{encodingSet(t, 0, 20, encodingBinding), encodingSet(t, 10, 30, encodingBinding)}
-	v := &voyage{name: "encodings", x: x}
+	v := &voyage{name: "encodings", road: r}
 	v.sail = func(ctx context.Context) [][2]half {
 		unit := o.unit.Identity.Name()
 		pairs := [][2]half{
@@ -215,7 +257,7 @@ func encodingsVoyage(t testing.TB, seed uint64, p netsim.Profile) *voyage {
 		for i, c := range []*Config{o.a, o.b} {
 			hasty(c)
 			all.Go(func() {
-				s, err := Dial(ctx, x.Addr(), []*Terms{o.termsA, o.termsB}[i], c)
+				s, err := r.dial(ctx, []*Terms{o.termsA, o.termsB}[i], c)
 				if err == nil {
 					var g *bloomlink.Groups
 					if g, err = s.Submit(ctx, sets[i]); err == nil {
@@ -310,7 +352,9 @@ func (v *voyage) arrive(t *testing.T, cancel context.CancelFunc) (pairs [][2]hal
 		cancel()
 		pairs = <-v.done
 	}
-	_ = v.x.Close() // a listener that is closed twice
+	if err := v.road.close(); err != nil {
+		t.Errorf("%s: %v", v.name, err)
+	}
 	return pairs, ok
 }
 
@@ -342,6 +386,8 @@ func (v *voyage) check(t *testing.T, pair [2]half, saw *tallied) {
 			t.Errorf("%s: side %d has a result and an error: %v", v.name, i, h.err)
 		case h.err != nil && what == "":
 			t.Errorf("%s: side %d: not an error of a network: %v", v.name, i, h.err)
+		case v.whole && h.err != nil:
+			t.Errorf("%s: side %d: %v", v.name, i, h.err)
 		case h.err == nil:
 			saw.add("result")
 		default:
@@ -392,38 +438,17 @@ func (h *half) entry(t *testing.T, name string) (found *Entry) {
 	return found
 }
 
-// TestCampaign cuts sessions of every kind at the end of every frame and at random
-// bytes, over networks with latency, jitter, narrow lines, short reads, split
-// writes, and connections that overtake each other. Each ends in the right result
-// or in a typed error, with one entry in each log.
-func TestCampaign(t *testing.T) {
+// sail runs voyages in batches, and checks them and what they leave.
+func sail(t *testing.T, seeds int, launch func(seed int) *voyage, saw *tallied) {
 	goroutines, descriptors := resources(t)
-	voyages := kinds()
-	whole := make([]netsim.Traffic, len(voyages))
-	for i, kind := range voyages {
-		whole[i] = calibrate(t, kind)
-	}
-	settle(t, goroutines, descriptors)
-	saw := &tallied{counts: make(map[string]int)}
-	borders := make(map[[2]int]bool)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for first := 0; first < *campaignSeeds; first += campaignBatch {
+	for first := 0; first < seeds; first += campaignBatch {
 		var batch []*voyage
-		for seed := first; seed < min(first+campaignBatch, *campaignSeeds); seed++ {
-			k, nth := seed%len(voyages), seed/len(voyages)
-			border := -1
-			if n := whole[k].Frames[netsim.Up] + whole[k].Frames[netsim.Down] + 2; nth%2 == 0 {
-				border = nth / 2 * 101 % n // all of them in the end, and from all parts at first
-				borders[[2]int{k, border}] = true
-			}
-			r := rand.New(rand.NewPCG(uint64(seed), 11))
-			p := weather(r, whole[k], border)
-			v := voyages[k](t, uint64(seed), p)
-			v.name = fmt.Sprintf("seed %d: %s: %v %v", seed, v.name, p.Cuts[0].Mode, p.Cuts[0])
+		for seed := first; seed < min(first+campaignBatch, seeds); seed++ {
+			v := launch(seed)
+			v.name = fmt.Sprintf("seed %d: %s", seed, v.name)
 			batch = append(batch, v)
-		}
-		for _, v := range batch {
 			v.start(ctx)
 		}
 		for _, v := range batch {
@@ -437,21 +462,51 @@ func TestCampaign(t *testing.T) {
 		}
 		settle(t, goroutines, descriptors)
 	}
+}
+
+// TestCampaign cuts sessions of every kind at the end of every frame and at random
+// bytes, over networks with latency, jitter, narrow lines, short reads, split
+// writes, and connections that overtake each other. Each ends in the right result
+// or in a typed error, with one entry in each log.
+func TestCampaign(t *testing.T) {
+	kinds := kinds()
+	whole := make([]netsim.Traffic, len(kinds))
 	all := 0
-	for _, w := range whole {
-		all += w.Frames[netsim.Up] + w.Frames[netsim.Down] + 2
+	for i, kind := range kinds {
+		whole[i] = calibrate(t, kind)
+		all += borders(whole[i])
 	}
-	t.Logf("%d seeds, cut at %d of %d borders of frames: sides that ended with %v", *campaignSeeds, len(borders), all, saw.counts)
-	if got := slices.Sorted(maps.Keys(saw.counts)); len(got) < 3 {
-		t.Errorf("the networks were kind: %v", got)
+	saw := &tallied{counts: make(map[string]int)}
+	at := make(map[[2]int]bool)
+	sail(t, *campaignSeeds, func(seed int) *voyage {
+		k, nth := seed%len(kinds), seed/len(kinds)
+		border := -1
+		if nth%2 == 0 {
+			border = nth / 2 * 101 % borders(whole[k]) // all of them in the end, and from all parts at first
+			at[[2]int{k, border}] = true
+		}
+		p := weather(rand.New(rand.NewPCG(uint64(seed), 11)), whole[k], border)
+		v := kinds[k](t, &cable{seed: uint64(seed), p: p})
+		v.name = fmt.Sprintf("%s, cut %v", v.name, p.Cuts[0])
+		return v
+	}, saw)
+	t.Logf("%d seeds, cut at %d of %d borders of frames: sides that ended with %v", *campaignSeeds, len(at), all, saw.counts)
+	if len(saw.counts) < 3 {
+		t.Errorf("the networks were kind: %v", saw.counts)
 	}
+}
+
+// borders counts the ends of frames in both directions, and the two beginnings.
+func borders(whole netsim.Traffic) int {
+	return whole.Frames[netsim.Up] + whole.Frames[netsim.Down] + 2
 }
 
 // calibrate runs a session without faults, and returns the traffic of its first
 // connection.
-func calibrate(t *testing.T, kind func(testing.TB, uint64, netsim.Profile) *voyage) netsim.Traffic {
+func calibrate(t *testing.T, kind func(*testing.T, road) *voyage) netsim.Traffic {
 	t.Helper()
-	v := kind(t, 0, netsim.Profile{})
+	r := new(cable)
+	v := kind(t, r)
 	v.start(t.Context())
 	pairs, _ := v.arrive(t, func() {})
 	for _, pair := range pairs {
@@ -461,5 +516,29 @@ func calibrate(t *testing.T, kind func(testing.TB, uint64, netsim.Profile) *voya
 			}
 		}
 	}
-	return v.x.Traffic()[0]
+	return r.x.Traffic()[0]
+}
+
+// TestMailCampaign runs sessions of every kind between folders that are kept the
+// same badly: files come late, in another order, in part at first, and again. In a
+// third of the seeds nothing comes any more at some time; the others end in the
+// right result.
+func TestMailCampaign(t *testing.T) {
+	kinds := kinds()
+	saw := &tallied{counts: make(map[string]int)}
+	sail(t, *campaignSeeds, func(seed int) *voyage {
+		r := rand.New(rand.NewPCG(uint64(seed), 12))
+		p := netsim.FolderProfile{Delay: r.IntN(8), Torn: r.IntN(90), Again: r.IntN(20), Deletes: r.IntN(2) == 0}
+		if r.IntN(3) == 0 {
+			p.Cut = 1 + r.IntN(40)
+		}
+		v := kinds[seed/2%len(kinds)](t, newPost(t, uint64(seed), p))
+		v.name = fmt.Sprintf("%s, %+v", v.name, p)
+		v.whole = p.Cut == 0
+		return v
+	}, saw)
+	t.Logf("%d seeds: sides that ended with %v", *campaignSeeds, saw.counts)
+	if len(saw.counts) < 2 {
+		t.Errorf("the folders were kind: %v", saw.counts)
+	}
 }

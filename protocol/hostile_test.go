@@ -306,7 +306,7 @@ func (a *attack) suffer(t *testing.T, victim, attacker *Config) error {
 		_, err = s.Receive(t.Context(), set)
 		return err
 	}
-	at := openPort(t, victim)
+	at := openPort(t, victim, func(c *Config) (*Listener, error) { return Listen("127.0.0.1:0", c) })
 	defer at.Close()
 	raw, err := net.Dial("tcp", at.Addr().String())
 	if err != nil {
