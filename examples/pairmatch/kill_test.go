@@ -284,7 +284,7 @@ func (f *field) check(m *meeting) (results int) {
 // result is in both logs, the other side ends with the exit code of a connection,
 // and the next run works.
 func TestKill(t *testing.T) {
-	f := newField(t, 60)
+	f := newField(t, 200)
 	whole := func(name string) *meeting {
 		m := f.begin(name, time.Minute, 0, 0)
 		if serve, link := m.end(t); serve != 0 || link != 0 {
@@ -296,8 +296,8 @@ func TestKill(t *testing.T) {
 		return m
 	}
 	first := whole("first")
-	if n := f.lines["row,handle,rule,status"]; n != 1+30 {
-		t.Fatalf("%d lines of matches, want 31", n)
+	if n := f.lines["row,handle,rule,status"]; n != 1+100 {
+		t.Fatalf("%d lines of matches, want 101", n)
 	}
 	ends := make(map[string]int)
 	for i := range *kills {
