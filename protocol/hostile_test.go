@@ -332,7 +332,7 @@ func TestHostilePeer(t *testing.T) {
 	for _, a := range attacks() {
 		t.Run(fmt.Sprintf("%s/by=%s", a.name, a.by), func(t *testing.T) {
 			pc, ac := agencies(t)
-			ac.Policy.Suites = []string{psi.ECDHRistretto255().String(), psi.ECDHP256().String()}
+			ac.Policy.Rules[0].Suites = []string{psi.ECDHRistretto255().String(), psi.ECDHP256().String()}
 			victim, attacker := ac, pc
 			if a.by == Acceptor {
 				victim, attacker = pc, ac
