@@ -28,6 +28,9 @@ var (
 	ErrPair    = errors.New("protocol: sessions that may not be linked")
 )
 
+// ErrCommitment says that a commitment is not what it is said to be.
+var ErrCommitment = errors.New("protocol: not what was committed to")
+
 // How a connection can fail.
 var (
 	ErrHangUp     = errors.New("protocol: the connection ended before the session did")

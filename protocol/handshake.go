@@ -30,7 +30,7 @@ import (
 //	6 data     bytes of the run (1 to 65531)              either side, counted
 //	7 finish   transcript (32)                            either side, counted, the last one
 //	8 alive    empty                                      either side, from accept on
-//	9 commit   root (32), signature (64)                  either side, counted
+//	9 commit   commitment (32), signature (64)            either side, counted, commit.go
 //	10 ack     how many counted frames were read (8)      either side, from accept on
 //	11 resume  session (32), attempt (8), how many
 //	           counted frames came (8), MAC (32)          proposer, then acceptor

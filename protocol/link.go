@@ -40,6 +40,9 @@ func (s *Session) Submit(ctx context.Context, set *bloomlink.Set) (*bloomlink.Gr
 			return err
 		}
 		s.tally.own, s.tally.asked = set.Len(), set.Len()
+		if err := s.commit(set); err != nil {
+			return err
+		}
 		if g, err = bloomlink.Submit(ctx, &s.stream, p, set); err == nil {
 			s.tally.peer, s.tally.found = g.PeerSize, g.Len()
 		}
@@ -128,6 +131,8 @@ func link(ctx context.Context, a, b *Session) (*bloomlink.Summary, error) {
 		if verdict != nil {
 			return nil, verdict
 		}
+		a.expectCommitment()
+		b.expectCommitment()
 		return bloomlink.Link(ctx, &a.stream, &b.stream, unitParams(a, b))
 	})
 	var errs [2]error

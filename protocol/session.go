@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,9 @@ type Session struct {
 	logged atomic.Bool
 	tally  tally // of the run
 	hold   *hold // of the ledger
+
+	committed atomic.Pointer[committed]
+	heard     atomic.Pointer[Commitment] // of the peer
 
 	closing sync.Once
 	closed  chan struct{}
@@ -115,9 +119,10 @@ func (s *Session) close(err error) {
 	})
 }
 
-// Send takes the sender's part where the terms make the peer the receiver of a
-// set. This side learns the receiver's set size; the receiver learns this side's,
-// and the matches. The set must be bound to the epoch and schema of the terms:
+// Send takes the sender's part where the terms make the peer the receiver of a set or
+// a count. This side learns the receiver's set size; the receiver learns this side's,
+// and the matches or how many they are. Both sizes are those of the filled-up sets
+// where the terms have Bucket or Rules. The set must be bound to the epoch and schema of the terms:
 // if not, the error is ErrEpoch or ErrSchema at both ends, and nothing of the set
 // is sent.
 //
@@ -125,19 +130,15 @@ func (s *Session) close(err error) {
 // psi: psi.ErrKey at both ends says that the secrets differ. After an error the
 // session is closed.
 func (s *Session) Send(ctx context.Context, set *psi.Set) (*psi.Handles, error) {
-	p, err := s.params(s.role.other())
+	p, err := s.params(s.role.other(), psi.Intersection, psi.Cardinality)
 	if err != nil {
 		return nil, fmt.Errorf("send: %w", err)
 	}
 	var h *psi.Handles
 	err = s.run(ctx, func() (err error) {
-		if err := s.bound(set); err != nil {
+		if set, err = s.enter(set); err != nil {
 			return err
 		}
-		if err := s.hold.begin(s.c.Clock(), set.Items()); err != nil {
-			return err
-		}
-		s.tally.own = set.Len()
 		if h, err = psi.Send(ctx, &s.stream, p, set); err == nil {
 			s.tally.peer, s.tally.asked = h.PeerSize, h.PeerBound
 		}
@@ -152,19 +153,15 @@ func (s *Session) Send(ctx context.Context, set *psi.Set) (*psi.Handles, error) 
 // Receive takes the receiver's part where the terms give it to this side, under
 // the same rules as Send. It learns which of its items the peer has too.
 func (s *Session) Receive(ctx context.Context, set *psi.Set) (*psi.Result, error) {
-	p, err := s.params(s.role)
+	p, err := s.params(s.role, psi.Intersection)
 	if err != nil {
 		return nil, fmt.Errorf("receive: %w", err)
 	}
 	var r *psi.Result
 	err = s.run(ctx, func() (err error) {
-		if err := s.bound(set); err != nil {
+		if set, err = s.enter(set); err != nil {
 			return err
 		}
-		if err := s.hold.begin(s.c.Clock(), set.Items()); err != nil {
-			return err
-		}
-		s.tally.own, s.tally.asked = set.Len(), set.Len()
 		if r, err = psi.Receive(ctx, &s.stream, p, set); err == nil {
 			s.tally.peer, s.tally.found = r.PeerSize, r.Len()
 		}
@@ -179,10 +176,38 @@ func (s *Session) Receive(ctx context.Context, set *psi.Set) (*psi.Result, error
 	return r, nil
 }
 
-// params derives the run from the terms, if they make the given side the
-// receiver.
-func (s *Session) params(receiver Role) (*psi.Params, error) {
-	if s.terms.Function != FunctionSet {
+// Count takes the receiver's part of a count where the terms give it to this side,
+// under the same rules as Send. It learns how many of its distinct items the peer has
+// too, or ErrWithheld where they are fewer than Rule.MinCount.
+func (s *Session) Count(ctx context.Context, set *psi.Set) (*psi.Count, error) {
+	p, err := s.params(s.role, psi.Cardinality)
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	var c *psi.Count
+	err = s.run(ctx, func() (err error) {
+		if set, err = s.enter(set); err != nil {
+			return err
+		}
+		if c, err = psi.ReceiveCount(ctx, &s.stream, p, set); err == nil {
+			s.tally.peer, s.tally.found = c.PeerSize, c.N
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	if err := s.withheld(c.N); err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	return c, nil
+}
+
+// params derives the run from the terms, if they are for one of the functions and
+// make the given side the receiver.
+func (s *Session) params(receiver Role, functions ...psi.Function) (*psi.Params, error) {
+	f := map[string]psi.Function{FunctionSet: psi.Intersection, FunctionCount: psi.Cardinality}[s.terms.Function]
+	if !slices.Contains(functions, f) {
 		return nil, fmt.Errorf("%w: the terms are for function %q", ErrRole, s.terms.Function)
 	}
 	if s.terms.Receiver != receiver {
@@ -193,7 +218,7 @@ func (s *Session) params(receiver Role) (*psi.Params, error) {
 		return nil, err
 	}
 	session := s.agreement.session()
-	p := &psi.Params{Suite: suite, Function: psi.Intersection, Session: session[:]}
+	p := &psi.Params{Suite: suite, Function: f, Session: session[:]}
 	p.MaxReceiver, p.MaxSender = s.terms.MaxProposer, s.terms.MaxAcceptor
 	if receiver == Acceptor {
 		p.MaxReceiver, p.MaxSender = p.MaxSender, p.MaxReceiver

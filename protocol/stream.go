@@ -13,11 +13,21 @@ type stream struct {
 	*flow
 	rest    []byte // of the data frame at hand
 	readErr error  // what ended reading
+
+	// say and hear, if set, come before the first Write and the first Read that follow.
+	say, hear func() error
 }
 
 func (s *stream) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if s.hear != nil {
+		if err := s.hear(); err != nil {
+			s.readErr = err
+			return 0, ended(err)
+		}
+		s.hear = nil
 	}
 	if len(s.rest) == 0 {
 		data, err := s.read(frameData)
@@ -43,6 +53,12 @@ func ended(err error) error {
 }
 
 func (s *stream) Write(p []byte) (int, error) {
+	if s.say != nil {
+		if err := s.say(); err != nil {
+			return 0, err
+		}
+		s.say = nil
+	}
 	for n := 0; n < len(p); n += maxData {
 		if err := s.write(frameData, p[n:min(n+maxData, len(p))]); err != nil {
 			return n, err

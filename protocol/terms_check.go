@@ -158,10 +158,13 @@ func isText(s string) bool {
 }
 
 func (t *Terms) validateExact() error {
-	if _, err := psi.SuiteByName(t.Suite); err != nil {
+	suite, err := psi.SuiteByName(t.Suite)
+	if err != nil {
 		return invalid("suite", "not known")
 	}
 	switch {
+	case t.Function == FunctionCount && !suite.Supports(psi.Cardinality):
+		return invalid("suite", "cannot count")
 	case t.Receiver != Proposer && t.Receiver != Acceptor:
 		return invalid("receiver", "neither %q nor %q", Proposer, Acceptor)
 	case !isSize(t.MaxProposer):
