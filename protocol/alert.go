@@ -27,7 +27,7 @@ const (
 	CodePair                       // the unit may not link these two sessions
 	CodeFrame                      // malformed or unexpected frame
 	CodeTranscript                 // transcripts differ
-	CodeStalled                    // the receiver of this code was silent for too long
+	CodeStalled                    // the receiver of this code was silent, or its run took too long
 	CodeClosed                     // the peer closed the session or cancelled the run
 	CodeResume                     // no such session to resume, or not from there
 )

@@ -1,8 +1,9 @@
 // Package protocol runs sessions between agencies: who the other side is, what
 // both agreed to, and a channel over which only that can run.
 //
-// A [Session] is one TLS 1.3 connection with both ends authenticated, terms that
-// both signed, and at most one run of a protocol of package psi or bloomlink.
+// A [Session] is a TLS 1.3 connection with both ends authenticated, terms that both
+// signed, and at most one run of a protocol of package psi or bloomlink. Where the
+// connection is lost, another one takes its place and the run goes on.
 //
 //	proposer                                             acceptor
 //	   ◀── TLS 1.3: each presents a certificate that the other trusts ──▶
@@ -36,6 +37,6 @@
 // log on either side, and none gives out a result without. Agencies cosign each
 // other's logs.
 //
-// The wire format is in handshake.go, that of the log in SPEC.md. They are
+// The formats on the wire, in a mailbox and of the log are in SPEC.md. They are
 // versioned by [Version] and [LogVersion]; two versions refuse each other by name.
 package protocol

@@ -11,38 +11,12 @@ import (
 	"strings"
 )
 
-// # Files of a live mailbox, version 1
-//
-// A connection has a random session identifier of 16 bytes and two sides: the
-// caller c and the answerer a. Its files lie in one folder under the names
+// The files of a live mailbox are in SPEC.md, to the byte. Their names are
 //
 //	comity-live1-SESSION-SIDE-KIND
 //
-// with SESSION in 32 hex digits and SIDE the one that writes the file. KIND is
-//
-//	8 hex digits   the side's data files in order, from 00000000
-//	read           how many data files of the other side this one has read
-//	closed         the side reads no more; how many data files it has written
-//
-// While a file is being written, .part follows its name. Its bytes are
-//
-//	magic      11   "comity-mail"
-//	version     1   1
-//	session    16
-//	side        1   'c' or 'a'
-//	kind        1   'd' data, 'r' read, 'c' closed
-//	number      4   of the data file in its side's order; else the count
-//	length      4   of the payload: 1 to 262144 in a data file, else 0
-//	checksum   32   SHA-256 of all before it, and the payload
-//	payload
-//
-// Numbers are big endian. The checksum tells a whole file from one that is still
-// on its way; that a file is the peer's is for TLS to find out.
-//
-// Each side has at most 64 data files in the folder that are not known to be
-// read, and two more when it closes. The reader deletes what it has read, and
-// renews its read file now and then, for folders between which deletions do not
-// travel. Once both have closed, either deletes all of the session.
+// and each has a header with a checksum, which tells a whole file from one that is
+// still on its way; that a file is the peer's is for TLS to find out.
 
 const (
 	mailPrefix  = "comity-live1-"
