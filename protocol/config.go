@@ -47,8 +47,7 @@ type Config struct {
 	// written fails with ErrLogWrite at this side, and gives neither side a result.
 	Log *Log
 
-	// Ledger holds what the limits of the Policy's rules count. A policy with limits
-	// needs one. It counts with or without: its Usage is complete.
+	// Ledger, if set, counts all sessions. A Policy whose rules have limits needs one.
 	Ledger *Ledger
 
 	// Clock tells the time for validity, expiry and skew. Nil: time.Now. It is

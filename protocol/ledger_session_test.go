@@ -283,6 +283,15 @@ func TestNoLedgerNoSession(t *testing.T) {
 	wantUsage(t, pc, nothing)
 }
 
+// A policy that limits needs a ledger to count in.
+func TestLimitsWithoutLedger(t *testing.T) {
+	_, ac := agencies(t)
+	ac.Policy = limited(ac.Policy, Limits{Counts: 1})
+	if _, err := Listen("127.0.0.1:0", ac); !errors.Is(err, ErrConfig) {
+		t.Errorf("%v", err)
+	}
+}
+
 // Sessions of two Configs with one file, as of two processes, share its limits.
 func TestSessionsShareLedger(t *testing.T) {
 	pc, ac := agencies(t)

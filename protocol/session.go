@@ -293,8 +293,8 @@ func (s *Session) finish(ctx context.Context) error {
 		return ErrTranscript
 	}
 	s.done.Store(&own)
-	_ = s.hold.settle(s.tally.asked) // if it cannot, the reservation counts in full
 	s.stream.settle()
+	_ = s.hold.settle(s.tally.asked) // if it cannot, the reservation counts in full
 	return nil
 }
 
