@@ -87,10 +87,15 @@ func checkRecords(t *testing.T, p, a *Session, pc, ac *Config) {
 	if diff := cmp.Diff([]Peer{ac.Identity.Peer(), pc.Identity.Peer()}, []Peer{p.Peer(), a.Peer()}); diff != "" {
 		t.Errorf("peers (-want +got):\n%s", diff)
 	}
-	sent, received := p.Bytes()
-	if peerSent, peerReceived := a.Bytes(); sent != peerReceived || received != peerSent || sent == 0 || received == 0 {
-		t.Errorf("proposer counts %d and %d bytes, acceptor %d and %d", sent, received, peerSent, peerReceived)
+	var sent, received, peerSent, peerReceived int64
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		sent, received = p.Bytes()
+		peerSent, peerReceived = a.Bytes()
+		if sent == peerReceived && received == peerSent && sent > 0 && received > 0 {
+			return // the last acknowledgement has arrived
+		}
 	}
+	t.Errorf("proposer counts %d and %d bytes, acceptor %d and %d", sent, received, peerSent, peerReceived)
 }
 
 // A set that is not what the terms are about is the same named error at both
