@@ -37,7 +37,7 @@ const exitHelp = `Exit codes, which stay as they are:
   6    the terms are refused or have expired
   7    the connection failed, or the peer hung up
   8    the clocks are too far apart
-  9    the audit log cannot be written, or it or a proof of one is not in order
+  9    the audit log or the ledger cannot be written or is not in order, or a proof is not
   130  interrupted`
 
 // failure is an error for people: what went wrong, in plain words, and what to do
@@ -73,6 +73,9 @@ var causes = []struct {
 }{
 	{protocol.ErrRevoked, exitPeer, "the peer's certificate or signing key was revoked", "do not go on; ask the peer by telephone"},
 	{protocol.ErrProfile, exitPeer, "the connection or a certificate is outside the profile that the policy demands", "ask the peer for an identity with a P-256 key"},
+	{protocol.ErrLedgerBusy, exitLog, "another process holds the ledger for too long", "see what runs with this folder, and try again"},
+	{protocol.ErrLedgerVersion, exitLog, "the ledger is of another version", "use the version that wrote it"},
+	{protocol.ErrLedger, exitLog, "the ledger cannot be read or written", "see that the disk has room; a damaged ledger is a matter for whoever answers for quotas: without it today's count is lost"},
 	{protocol.ErrWithheld, exitTerms, "the result is withheld, as it is larger than the terms allow, or smaller than the policy", "the peer did not learn that"},
 	{protocol.ErrPeerUnknown, exitPeer, "one side does not know the other's certificate or signing key",
 		"compare fingerprints by telephone (pairmatch doctor shows them), then invite and accept anew"},
@@ -124,7 +127,15 @@ func explain(err error) *failure {
 	}
 	var term *protocol.TermError
 	if errors.As(err, &term) && !errors.Is(err, protocol.ErrExpired) {
-		return &failure{exitTerms, strings.TrimPrefix(flat(term), "protocol: "), "change the option it comes from"}
+		next := "change the option it comes from"
+		if term.Rule != "" {
+			next = "the own policy decides; pairmatch ledger shows what is used up"
+		}
+		return &failure{exitTerms, strings.TrimPrefix(flat(term), "protocol: "), next}
+	}
+	var stalled *protocol.StallError
+	if errors.As(err, &stalled) && stalled.Phase == protocol.PhaseResume {
+		return &failure{exitConnection, "the connection was lost and did not come back in time", "see that the peer's command still runs, and try again; --resume waits longer"}
 	}
 	for _, c := range causes {
 		if errors.Is(err, c.is) {

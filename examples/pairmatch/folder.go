@@ -24,6 +24,7 @@ import (
 //	peers/NAME/EPOCH.json   what was agreed with it for an epoch, the secret included
 //	invitations/ID.json     own invitations that are open
 //	log/KEY/                the audit log, by the identity's signing key
+//	ledger                  what sessions add up to
 //
 // Folders are 0700 and files 0600: whoever reads them can act as the agency.
 type folder struct {

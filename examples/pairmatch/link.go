@@ -34,7 +34,7 @@ The terms are signed by both sides and written beside the result.`,
 		&cli.StringFlag{Name: "mailbox", Usage: "shared `FOLDER` in which the other agency's serve waits"},
 		&cli.StringFlag{Name: "unit-mailbox", Usage: "shared `FOLDER` in which the linkage unit waits"},
 		&cli.DurationFlag{Name: "wait", Usage: "give up when nobody has answered in the mailbox for so long (default: 30m)"},
-		flagPoll,
+		flagPoll, flagResume,
 		&cli.StringFlag{Name: "unit-name", Usage: "`NAME` of the linkage unit (default: the only one known)"},
 		&cli.StringFlag{Name: "suite", Usage: "`NAME` of the intersection protocol: " + suiteNames(), Value: psi.ECDHRistretto255().String()},
 		roleFlag("receiver"), flagMaxPeer,
@@ -86,7 +86,7 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 	terms.MaxProposer = max(1, t.set.Len()) // terms have no room for an empty set
 	terms.MaxAcceptor = cmd.Int("max-peer")
 
-	config, err := s.folder.audited(s.con, s.peer)
+	config, err := s.folder.audited(cmd, s.con, s.peer)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
 	terms.Threshold = s.pact.linkage.Encoding.Threshold
 	terms.MaxProposer = max(1, len(s.table.records))
 
-	config, err := s.folder.audited(s.con, unit)
+	config, err := s.folder.audited(cmd, s.con, unit)
 	if err != nil {
 		return err
 	}

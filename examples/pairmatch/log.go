@@ -64,15 +64,19 @@ func (f *folder) log(con *console) (*protocol.Log, error) {
 	return l, nil
 }
 
-// audited is config with the folder's log.
-func (f *folder) audited(con *console, peers ...known) (*protocol.Config, error) {
+// audited is config for sessions: with the folder's log and ledger.
+func (f *folder) audited(cmd *cli.Command, con *console, peers ...known) (*protocol.Config, error) {
 	l, err := f.log(con)
 	if err != nil {
 		return nil, err
 	}
 	c := f.config(con, peers...)
 	c.Log = l
-	return c, nil
+	if c.ResumeTimeout = cmd.Duration("resume"); c.ResumeTimeout <= 0 {
+		c.ResumeTimeout = -1 // not at all
+	}
+	c.Ledger, err = f.ledger()
+	return c, err
 }
 
 // audit is what the commands of the log work with.

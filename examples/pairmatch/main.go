@@ -38,7 +38,7 @@
 //	6    the terms are refused or have expired
 //	7    the connection failed, or the peer hung up
 //	8    the clocks are too far apart
-//	9    the audit log cannot be written, or it or a proof of one is not in order
+//	9    the audit log or the ledger cannot be written or is not in order, or a proof is not
 //	130  interrupted
 //
 // No message names a value of a record, a token or a secret.
@@ -95,7 +95,7 @@ doctor, then serve and link.
 ` + exitHelp,
 		Commands: []*cli.Command{
 			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, doctorCommand,
-			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand,
+			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand, ledgerCommand,
 		},
 		HideVersion:    true,
 		Suggest:        true,

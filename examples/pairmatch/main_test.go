@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -95,42 +96,55 @@ func exits(args []string) int {
 	return 0
 }
 
-// cut passes one connection on and cuts it after so many bytes of the answer:
+// cut passes on one connection after another, and cuts each after so many bytes of the
+// answer; "whole" cuts none:
 //
-//	exec cut TO-ADDRESS BYTES ADDRESS-FILE
+//	exec cut TO-ADDRESS ADDRESS-FILE BYTES...
 func cut(args []string) int {
 	err := func() error {
-		n, err := strconv.ParseInt(args[1], 10, 64)
-		if err != nil {
-			return err
-		}
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		if err := writeFile(args[2], []byte(l.Addr().String())); err != nil {
+		if err := writeFile(args[1], []byte(l.Addr().String())); err != nil {
 			return err
 		}
-		near, err := l.Accept()
-		if err != nil {
-			return err
+		for _, bytes := range args[2:] {
+			n, err := strconv.ParseInt(bytes, 10, 64)
+			if bytes == "whole" {
+				n, err = math.MaxInt64, nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := passOn(l, args[0], n); err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
 		}
-		defer near.Close()
-		far, err := net.Dial("tcp", args[0])
-		if err != nil {
-			return err
-		}
-		defer far.Close()
-		go io.Copy(far, near)
-		_, err = io.CopyN(near, far, n)
-		return err
+		return nil
 	}()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+func passOn(l net.Listener, to string, n int64) error {
+	near, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	defer near.Close()
+	far, err := net.Dial("tcp", to)
+	if err != nil {
+		return err
+	}
+	defer far.Close()
+	go io.Copy(far, near)
+	_, err = io.CopyN(near, far, n)
+	return err
 }
 
 // address waits for the file that a server writes its address to, and puts the

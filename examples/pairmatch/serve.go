@@ -18,6 +18,7 @@ var (
 	flagListen      = &cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on; port 0 takes a free one", Value: "127.0.0.1:7700"}
 	flagAddressFile = &cli.StringFlag{Name: "address-file", Usage: "`FILE` to write the address in use to"}
 	flagWait        = &cli.DurationFlag{Name: "wait", Usage: "give up after this long without a session (default: never)"}
+	flagResume      = &cli.DurationFlag{Name: "resume", Usage: "how long a session waits for a connection that was lost to come back; 0: not", Value: 2 * time.Minute}
 	flagOnce        = &cli.BoolFlag{Name: "once", Usage: "end after one session, with its exit code"}
 )
 
@@ -36,7 +37,7 @@ them, and never send the file.
 
 The first line on standard output is "listening on HOST:PORT", or the folder.`,
 	Flags: append(sideFlags,
-		flagListen, flagMailbox, flagPoll, flagAddressFile, flagOnce, flagWait,
+		flagListen, flagMailbox, flagPoll, flagResume, flagAddressFile, flagOnce, flagWait,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for results", Value: "results"},
 		roleFlag("sender"), flagMaxPeer,
 		&cli.StringSliceFlag{Name: "permit-suite", Usage: "permit this `SUITE`, one of " + suiteNames() + " (may be repeated; default: " + psi.ECDHRistretto255().String() + ")"},
@@ -120,7 +121,7 @@ func orElse(list []string, fallback string) []string {
 }
 
 func (v *server) serve(ctx context.Context, cmd *cli.Command) (err error) {
-	config, err := v.folder.audited(v.con, v.peer)
+	config, err := v.folder.audited(cmd, v.con, v.peer)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ unit sees encodings and how similar they are, and no record, row or key.
 
 The first line on standard output is "listening on HOST:PORT", or the folder.`,
 	Flags: []cli.Flag{
-		flagDir, flagListen, flagMailbox, flagPoll, flagAddressFile, flagOnce, flagWait,
+		flagDir, flagListen, flagMailbox, flagPoll, flagResume, flagAddressFile, flagOnce, flagWait,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the terms of each linkage (default: they are not kept)"},
 		&cli.IntFlag{Name: "max-records", Value: maxPeerTokens, Usage: "how many records an owner may bring"},
 		&cli.FloatFlag{Name: "min-threshold", Usage: "the lowest threshold that owners may ask for"},
@@ -52,7 +52,7 @@ The first line on standard output is "listening on HOST:PORT", or the folder.`,
 			return &failure{exitSetUp, f.path + " knows fewer than two owners", "accept the reply lines of both"}
 		}
 		u := &unit{con: newConsole(cmd), waiting: make(map[string]*protocol.Session)}
-		config, err := f.audited(u.con, owners...)
+		config, err := f.audited(cmd, u.con, owners...)
 		if err != nil {
 			return err
 		}
