@@ -10,13 +10,14 @@ import (
 )
 
 // BenchmarkSession runs both parties in one process over loopback TCP, half of the
-// items shared: bare psi, and a whole session from dialling to the last farewell.
+// items shared: bare psi, a whole session from dialling to the last farewell, and one
+// that both count in a ledger with a sketch of their set.
 func BenchmarkSession(b *testing.B) {
 	for _, n := range []int{1 << 16, 1 << 20} {
 		for _, over := range []struct {
 			name string
 			run  func(*testing.B, int) (r, s func(*psi.Set) error, end func())
-		}{{"bare", bare}, {"session", session}} {
+		}{{"bare", bare}, {"session", session}, {"session+ledger", reserving}} {
 			b.Run(fmt.Sprintf("suite=vole/n=%d/over=%s", n, over.name), func(b *testing.B) {
 				receiver, sender := psi.NewSet(items(0, n), binding), psi.NewSet(items(n/2, n), binding)
 				for b.Loop() {
@@ -55,8 +56,26 @@ func bare(b *testing.B, n int) (receive, send func(*psi.Set) error, end func()) 
 
 func session(b *testing.B, n int) (receive, send func(*psi.Set) error, end func()) {
 	pc, ac := agencies(b)
-	ac.Policy.Rules[0].MaxProposer, ac.Policy.Rules[0].MaxAcceptor = n, n
+	return sessionOf(b, n, pc, ac)
+}
+
+func reserving(b *testing.B, n int) (receive, send func(*psi.Set) error, end func()) {
+	pc, ac := agencies(b)
+	ledgers(b, pc, ac, Limits{MinChange: 100}, Limits{MinChange: 100})
+	return sessionOf(b, n, pc, ac)
+}
+
+func sessionOf(b *testing.B, n int, pc, ac *Config) (receive, send func(*psi.Set) error, end func()) {
 	terms := goodTerms()
+	for _, c := range []*Config{pc, ac} {
+		if c.Ledger != nil {
+			terms.Scope, terms.Approvers = ScopeBulk, []string{"a-1", "a-2"}
+		}
+		if c.Policy != nil {
+			r := &c.Policy.Rules[0]
+			r.MaxProposer, r.MaxAcceptor, r.Scopes = n, n, []string{ScopeQuery, ScopeBulk}
+		}
+	}
 	terms.Suite, terms.MaxProposer, terms.MaxAcceptor = psi.VOLE().String(), n, n
 	l, err := Listen("127.0.0.1:0", ac)
 	if err != nil {
