@@ -95,6 +95,9 @@ func (m *Mailbox) Listen() (net.Listener, error) {
 func DialMailbox(ctx context.Context, m *Mailbox, t *Terms, c *Config) (*Session, error) {
 	var conn *mailConn
 	s, err := dial(ctx, t, c.forMailbox(), func(context.Context) (net.Conn, error) {
+		if conn != nil && !conn.heard.Load() { // an attempt to resume that nobody answered
+			m.withdraw(conn.session)
+		}
 		var err error
 		if conn, err = m.dial(); err != nil {
 			return nil, err

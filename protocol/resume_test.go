@@ -722,3 +722,32 @@ func TestResumeReflected(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestResumeConfig(t *testing.T) {
+	pc, _ := agencies(t)
+	for _, window := range []int{-1, 1, minWindow - 1, maxWindow + 1} {
+		c := *pc
+		c.ResumeWindow = window
+		if _, err := c.withDefaults(); !errors.Is(err, ErrConfig) {
+			t.Errorf("a window of %d: %v, want %v", window, err, ErrConfig)
+		}
+	}
+	open := func(context.Context) (net.Conn, error) { return nil, nil }
+	for _, tt := range []struct{ timeout, want time.Duration }{
+		{0, defaultResume}, {-1, 0}, {time.Second, time.Second}, {1 << 62, maxPatience},
+	} {
+		c := *pc
+		c.ResumeTimeout = tt.timeout
+		d, err := c.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.patience(Proposer); got != 0 {
+			t.Errorf("%v without a way to another connection", got)
+		}
+		d.open = open
+		if got := d.patience(Proposer); got != tt.want {
+			t.Errorf("timeout %v: patience %v, want %v", tt.timeout, got, tt.want)
+		}
+	}
+}
