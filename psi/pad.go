@@ -18,8 +18,10 @@ func (s *Set) Pad(n int) (*Set, error) {
 		return nil, fmt.Errorf("%w: %d items cannot be filled up to %d, at most %d", ErrTooLarge, s.Len(), n, MaxItems)
 	}
 	dummies := make([][32]byte, n-s.Len())
+	random := make([]byte, 32*len(dummies)) // at once: a call for each would take longer than the sort
+	rand.Read(random)
 	for i := range dummies {
-		rand.Read(dummies[i][:])
+		dummies[i] = [32]byte(random[32*i:])
 	}
 	p := *s
 	p.items, p.starts = make([][32]byte, 0, n), make([]uint32, 0, n+1)
