@@ -280,6 +280,22 @@ func (a *attack) do(ctx context.Context, c *Config, raw net.Conn) error {
 	return err
 }
 
+// next returns the next session, or why there is none.
+func (p *port) next(ctx context.Context) (*Session, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case err := <-p.failed:
+			cancel(err)
+		case <-stop:
+		}
+	}()
+	return p.Accept(ctx)
+}
+
 // suffer is the victim's part. It returns the error that the attack caused.
 func (a *attack) suffer(t *testing.T, victim, attacker *Config) error {
 	t.Helper()
