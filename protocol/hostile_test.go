@@ -27,16 +27,18 @@ const (
 	affordable = 8 << 20
 )
 
-// An attack is a peer's. It comes in place of TLS, after it, or after the terms
-// are agreed.
+// An attack is a peer's. It comes in place of TLS, after it, after the terms are
+// agreed, or in a session that has entered its run.
 type attack struct {
 	name string
 	by   Role
 	raw  func(net.Conn) error
 	tls  func(*handshake) error
 	run  func(*handshake) error
+	in   func(context.Context, *Session) error
+	late bool                                  // the victim begins its run when the attack is over
 	as   func(t *testing.T, c *Config) *Config // who attacks; nil: the peer itself
-	want error                                 // at the victim
+	want error                                 // at the victim; nil: it has its result
 	// logged is the outcome in the victim's one entry; "": a stranger was counted.
 	logged string
 }
@@ -110,6 +112,51 @@ func thief(t *testing.T, c *Config) *Config {
 	return &d
 }
 
+// intersect takes the own part of a run that the terms name, for any session.
+func (s *Session) intersect(ctx context.Context, session []byte) error {
+	p, err := s.params(s.terms.Receiver)
+	if err != nil {
+		return err
+	}
+	if session != nil {
+		p.Session = session
+	}
+	set := psi.NewSet(items(0, 20), binding)
+	if s.role == s.terms.Receiver {
+		_, err = psi.Receive(ctx, &s.stream, p, set)
+		return err
+	}
+	_, err = psi.Send(ctx, &s.stream, p, set)
+	return err
+}
+
+// afterRun attacks when both sides have had their run, and the victim has said so.
+func afterRun(f func(s *Session, finish []byte) error) func(context.Context, *Session) error {
+	return func(ctx context.Context, s *Session) error {
+		if err := s.intersect(ctx, nil); err != nil {
+			return err
+		}
+		finish, err := s.stream.read(frameFinish)
+		if err != nil {
+			return err
+		}
+		return f(s, finish)
+	}
+}
+
+// echo sends back what comes.
+func echo(_ context.Context, s *Session) error {
+	for {
+		in, err := s.stream.read(frameData)
+		if err != nil {
+			return err
+		}
+		if err := s.stream.write(frameData, in); err != nil {
+			return err
+		}
+	}
+}
+
 func attacks() []attack {
 	nothing := func(*handshake) error { return nil }
 	all := []attack{
@@ -172,15 +219,52 @@ func attacks() []attack {
 			{name: "an abort of an unknown code", by: me, run: func(h *handshake) error {
 				return h.put(frame(frameAbort, 250))
 			}, want: &AbortError{}, logged: "run"},
-			{name: "frames of a byte without end", by: me, run: func(h *handshake) error {
-				return flood(h.ch.conn, repeated(frame(frameData, 0xff), 10_000))
+			{name: "signs of life without end", by: me, run: func(h *handshake) error {
+				return flood(h.ch.conn, repeated(frame(frameAlive), 10_000))
+			}, want: ErrStalled, logged: "stalled"},
+			{name: "acknowledgements without end", by: me, run: func(h *handshake) error {
+				return flood(h.ch.conn, repeated(frame(frameAck, ack(0)...), 10_000))
+			}, want: ErrStalled, logged: "stalled"},
+			{name: "an acknowledgement of what was not sent", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameAck, ack(1<<63)...))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "a resumption in the run", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameResume, make([]byte, resumeSize)...))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "frames of a byte without end", by: me, in: func(_ context.Context, s *Session) error {
+				return flood(s.stream.ch.conn, repeated(frame(frameData, 0xff), 10_000))
 			}, want: psi.ErrMessage, logged: "run"},
-			{name: "noise without end", by: me, run: func(h *handshake) error {
-				return flood(h.ch.conn, frame(frameData, repeated([]byte{0xff}, maxData)...))
+			{name: "frames of a byte without end, which nobody reads", by: me, late: true, in: func(_ context.Context, s *Session) error {
+				return flood(s.stream.ch.conn, repeated(frame(frameData, 0xff), 10_000))
 			}, want: psi.ErrMessage, logged: "run"},
-			{name: "a message of the run beyond all bounds", by: me, run: func(h *handshake) error {
-				return errors.Join(h.put(frame(frameData, 1, 0xff, 0xff, 0xff, 0xff)), flood(h.ch.conn, frame(frameData, make([]byte, maxData)...)))
+			{name: "noise without end", by: me, in: func(_ context.Context, s *Session) error {
+				return flood(s.stream.ch.conn, frame(frameData, repeated([]byte{0xff}, maxData)...))
+			}, want: psi.ErrMessage, logged: "run"},
+			{name: "noise without end, which nobody reads", by: me, late: true, in: func(_ context.Context, s *Session) error {
+				return flood(s.stream.ch.conn, frame(frameData, repeated([]byte{0xff}, maxData)...))
+			}, want: psi.ErrMessage, logged: "run"},
+			{name: "a message of the run beyond all bounds", by: me, in: func(_ context.Context, s *Session) error {
+				return s.stream.write(frameData, []byte{1, 0xff, 0xff, 0xff, 0xff})
 			}, want: psi.ErrLength, logged: "run"},
+			{name: "the victim's words reflected", by: me, in: echo, want: psi.ErrRole, logged: "run"},
+			{name: "a run for another session", by: me, in: func(ctx context.Context, s *Session) error {
+				return s.intersect(ctx, []byte("another"))
+			}, want: psi.ErrSession, logged: "run"},
+			{name: "finish in the run", by: me, in: func(_ context.Context, s *Session) error {
+				return s.stream.write(frameFinish, make([]byte, 32))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "noise after the run", by: me, in: afterRun(func(s *Session, _ []byte) error {
+				return s.stream.write(frameData, []byte("and another thing"))
+			}), want: ErrFrame, logged: OutcomeDone},
+			{name: "a wrong transcript", by: me, in: afterRun(func(s *Session, _ []byte) error {
+				return s.stream.write(frameFinish, make([]byte, 32))
+			}), want: ErrTranscript, logged: OutcomeDone},
+			{name: "silence after the run", by: me, in: afterRun(func(*Session, []byte) error { return nil }), want: ErrStalled, logged: OutcomeDone},
+			{name: "a hang-up after the run", by: me, in: afterRun(func(s *Session, _ []byte) error { return s.stream.ch.conn.Close() }),
+				want: ErrHangUp, logged: OutcomeDone},
+			{name: "noise after finish", by: me, in: afterRun(func(s *Session, finish []byte) error {
+				return errors.Join(s.stream.ch.send(frame(frameFinish, finish...)), flood(s.stream.ch.conn, frame(frameData, make([]byte, maxData)...)))
+			}), logged: OutcomeDone},
 			{name: "a frame a byte at a time", by: me, run: func(h *handshake) error {
 				return dribble(h.ch.conn, frame(frameData, make([]byte, 200)...))
 			}, want: ErrStalled, logged: "stalled"},
@@ -258,6 +342,9 @@ func (a *attack) do(ctx context.Context, c *Config, raw net.Conn) error {
 	if err != nil {
 		return err
 	}
+	if a.in != nil {
+		return a.inSession(ctx, c, raw)
+	}
 	h, err := c.secure(ctx, raw, a.by, c.Peers)
 	if err != nil {
 		return err
@@ -278,6 +365,25 @@ func (a *attack) do(ctx context.Context, c *Config, raw net.Conn) error {
 	}
 	_, _ = io.Copy(io.Discard, raw) // until the victim has hung up
 	return err
+}
+
+// inSession attacks when the own part of the run has begun as it should.
+func (a *attack) inSession(ctx context.Context, c *Config, raw net.Conn) error {
+	var s *Session
+	var err error
+	if a.by == Acceptor {
+		s, err = c.accept(ctx, raw)
+	} else {
+		terms := goodTerms().withDefaults(c)
+		text, _ := terms.marshal()
+		s, err = c.propose(ctx, raw, terms, text, &c.Peers[0])
+	}
+	if err != nil {
+		return err
+	}
+	err = a.in(ctx, s)
+	<-s.stream.ended // the victim has hung up
+	return errors.Join(err, s.Close())
 }
 
 // next returns the next session, or why there is none.
@@ -319,6 +425,9 @@ func (a *attack) suffer(t *testing.T, victim, attacker *Config) error {
 			return err
 		}
 		defer s.Close()
+		if a.late {
+			<-s.stream.ended
+		}
 		_, err = s.Receive(t.Context(), set)
 		return err
 	}
@@ -339,6 +448,9 @@ func (a *attack) suffer(t *testing.T, victim, attacker *Config) error {
 		return err
 	}
 	defer s.Close()
+	if a.late {
+		<-s.stream.ended
+	}
 	_, err = s.Send(t.Context(), set)
 	return err
 }
@@ -357,13 +469,13 @@ func TestHostilePeer(t *testing.T) {
 				attacker = a.as(t, attacker)
 			}
 			if errors.Is(a.want, ErrStalled) {
-				victim.HandshakeTimeout, victim.IdleTimeout = time.Second, 500*time.Millisecond
+				victim.HandshakeTimeout, victim.IdleTimeout, victim.RunTimeout = time.Second, 500*time.Millisecond, 2*time.Second
 			}
 			l, err := openLog(newCrashStore(0), victim.Identity)
 			if err != nil {
 				t.Fatal(err)
 			}
-			victim.Log = l
+			victim.Log, victim.ResumeWindow = l, minWindow
 			spent := allocated(func() { err = a.suffer(t, victim, attacker) })
 			if !isError(err, a.want) {
 				t.Errorf("%v, want %v", err, a.want)

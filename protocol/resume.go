@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -296,7 +297,8 @@ func (f *flow) take(ch *channel, kind frameKind, n int) error {
 	if kind != frameAlive && kind != frameAck && kind != frameAbort {
 		return unexpected(kind, frameData)
 	}
-	payload := make([]byte, n)
+	ch.in = slices.Grow(ch.in[:0], n)[:n] // a peer may send these without end
+	payload := ch.in
 	if err := ch.payload(payload); err != nil {
 		return err
 	}
