@@ -38,7 +38,8 @@ const LedgerVersion = 1
 // same set learns of the few that differ what no single session tells; the sketch
 // is there so that this side does not do so by accident, nor lets its officers. An
 // unchanged set passes: it reveals what it did before, and what the peer's set has
-// gained, and Cooldown bounds how often.
+// gained, and Cooldown bounds how often. Each set is compared with one earlier one
+// at a time: what three or more sessions tell together is not looked for.
 //
 // Limits of sessions, counts, items and cooldown, and MinChange, bind whatever the
 // peer does: they are about what this side takes part in. The items of a receiver

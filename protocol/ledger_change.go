@@ -95,17 +95,19 @@ func (c *claim) compare(peer *bolt.Bucket, h *iblt.Hasher, id uint64, now time.T
 	return peer.Put(entryKey(sketchKind, id), value)
 }
 
-// encodingItems are the distinct encodings of a set, hashed.
+// encodingItems yields the distinct encodings of a set, hashed.
 func encodingItems(set *bloomlink.Set) iter.Seq[[32]byte] {
-	hashes := make([][32]byte, 0, set.Len())
-	var row []byte
-	for e := range set.All() {
-		row = row[:0]
-		for _, word := range e {
-			row = binary.BigEndian.AppendUint64(row, word)
+	return func(yield func([32]byte) bool) {
+		hashes := make([][32]byte, 0, set.Len())
+		var row []byte
+		for e := range set.All() {
+			row = row[:0]
+			for _, word := range e {
+				row = binary.BigEndian.AppendUint64(row, word)
+			}
+			hashes = append(hashes, sha256.Sum256(row))
 		}
-		hashes = append(hashes, sha256.Sum256(row))
+		slices.SortFunc(hashes, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
+		slices.Values(slices.Compact(hashes))(yield)
 	}
-	slices.SortFunc(hashes, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Values(slices.Compact(hashes))
 }
