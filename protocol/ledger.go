@@ -41,22 +41,27 @@ const LedgerVersion = 1
 // gained, and Cooldown bounds how often. Each set is compared with one earlier one
 // at a time: what three or more sessions tell together is not looked for.
 //
-// Limits of sessions, counts, items and cooldown, and MinChange, bind whatever the
-// peer does: they are about what this side takes part in. The items of a receiver
-// count as it declares them, and under psi.VOLEMalicious as it can have had at
-// most. What a receiver makes of its own result, such as Rule.MinCount and
-// Terms.MaxCandidates, binds only an honest one, as do the fields that a query
-// combines. The ledger cannot see the peer's set, nor what it changed there; that
-// the peer asks through another agency, or pools results with one; that a person is
-// in sets of different epochs or schemas, which have no token in common. And it
-// believes the Clock: whoever sets that, or deletes the file, has new quotas, and
-// the Log to account for it.
+// PeerSessions, Counts, Items and MinChange bind a dishonest peer too: they are about
+// what this side takes part in. The items of a receiver count as it declares them,
+// and under psi.VOLEMalicious as it can have had at most. Purpose, officer and
+// approvers are what a proposer states: PurposeSessions and Cooldown bind a dishonest
+// one within each purpose that the policy leaves it, OfficerSessions and
+// ChangeApprovals only where it tells the truth. What a receiver makes of its own
+// result (Rule.MinCount, Terms.MaxCandidates) binds an honest one alone, as do the
+// fields that a query combines.
+//
+// The ledger cannot see the peer's set, nor what it changed there; that the peer asks
+// through another agency, or pools results with one; that a person is in sets of
+// different epochs or schemas, which have no token in common. And it believes the
+// Clock: whoever sets that, or deletes the file, has new quotas, and the Log to
+// account for it.
 //
 // The file holds names of peers, purposes, ids of officers, numbers, hashes of terms,
 // and sketches with their key. It is for its owner alone: who steals it learns from
 // two sketches the keyed hashes of what changed between two sessions, and from the
-// sketch of a few hundred items those of the items; with the key of the tokens, too,
-// they can try out who that is.
+// sketch of a set that is itself not much larger than MinChange those of its items;
+// with the key of the tokens, too, they can try out who that is. For other sets it
+// takes a guess of nearly the whole set to test any of it.
 //
 // It is safe for concurrent use, and several processes may have the file open: each
 // locks it for the moment of a transaction.

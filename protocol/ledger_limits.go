@@ -14,8 +14,7 @@ import (
 type Limits struct {
 	PeerSessions    int `json:"peer_sessions,omitempty"`    // sessions with the peer
 	PurposeSessions int `json:"purpose_sessions,omitempty"` // sessions with the peer for the purpose
-	// OfficerSessions are those of the requesting officer with the peer. Terms that
-	// name no officer are those of one.
+	// OfficerSessions are those of the requesting officer with the peer.
 	OfficerSessions int `json:"officer_sessions,omitempty"`
 	Items           int `json:"items,omitempty"`  // items that the receiver asked about, over all sessions with the peer
 	Counts          int `json:"counts,omitempty"` // sessions of function count with the peer
