@@ -13,7 +13,8 @@
 // the cells left over bound the number of hashes left over from below. Tables are
 // large enough for that bound to reach their capacity. So [Difference] never takes
 // a small change for a large one, but for two of the differing items having one
-// 64-bit hash; the rare table that will not peel makes a large change look small.
+// 64-bit hash; the rare table that will not peel makes a large change look small: one
+// of just the capacity in some 10,000, none in 200,000 of a quarter more (TestBound).
 package iblt
 
 import (
