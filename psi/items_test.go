@@ -13,6 +13,13 @@ func TestItems(t *testing.T) {
 	if diff := cmp.Diff([][32]byte{{1}, {2}, {3}}, slices.Collect(s.Items())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	padded, err := s.Pad(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Collect(s.Items()), slices.Collect(padded.Items())); diff != "" {
+		t.Errorf("filled up (-want +got):\n%s", diff)
+	}
 	for item := range s.Items() {
 		if item != ([32]byte{1}) {
 			t.Errorf("first item %x", item[0])
