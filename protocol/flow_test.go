@@ -19,6 +19,11 @@ import (
 func flowOver(t testing.TB, ch *channel, window int) *flow {
 	t.Helper()
 	pc, _ := agencies(t)
+	return flowOf(t, pc, ch, window)
+}
+
+func flowOf(t testing.TB, pc *Config, ch *channel, window int) *flow {
+	t.Helper()
 	c, err := pc.withDefaults()
 	if err != nil {
 		t.Fatal(err)
@@ -185,6 +190,7 @@ func TestHostileFlood(t *testing.T) {
 // FuzzFlow takes whatever a peer may send from accept on: memory stays within the
 // window, and each error is typed.
 func FuzzFlow(f *testing.F) {
+	pc, _ := agencies(f)
 	f.Add(append(frame(frameData, 1, 2, 3), frame(frameFinish, make([]byte, 32)...)...))
 	f.Add(append(frame(frameAlive), frame(frameAck, ack(0)...)...))
 	f.Add(frame(frameAck, ack(1<<63)...))
@@ -192,7 +198,7 @@ func FuzzFlow(f *testing.F) {
 	f.Add(header(frameData, 1<<32-1))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		ch, _ := scripted(in)
-		fl := flowOver(t, ch, minWindow)
+		fl := flowOf(t, pc, ch, minWindow)
 		err := fl.receive(ch)
 		if !isAbort(err) && !errors.Is(err, ErrFrame) && !errors.Is(err, ErrHangUp) {
 			t.Errorf("not a typed error: %v", err)
