@@ -144,17 +144,33 @@ func (f *flow) serve() {
 	defer f.c.sessions.forget(f)
 	for ch := f.ch; ch != nil; {
 		err := f.carry(ch)
-		if f.survives(err) {
-			ch, err = f.replace(err)
-		} else {
-			ch = nil
-		}
-		if err != nil {
+		if !f.survives(err) {
 			f.end(err, false)
+			break
+		}
+		if ch, err = f.replace(err); err != nil {
+			f.end(err, false)
+			f.lastWord()
 		}
 	}
 	if r := f.requested(); r != nil { // it came too late
 		r.ch.fail(ErrResume)
+	}
+}
+
+// lastWord tells an acceptor that waits for another connection that this side has
+// given up. The other way round the proposer finds out when it tries.
+func (f *flow) lastWord() {
+	f.mu.Lock()
+	tell := f.failed && f.role == Proposer
+	f.mu.Unlock()
+	if !tell {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if ch, err := f.resume(ctx); err == nil {
+		f.part(ch)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -458,6 +459,33 @@ func TestEndsWhileBroken(t *testing.T) {
 				t.Errorf("the peer: %v, want %v", err, ErrResume)
 			}
 		})
+	}
+}
+
+// A proposer that ends the session while there is no connection makes one more for
+// its last word.
+func TestLastWord(t *testing.T) {
+	r := newRig(t)
+	r.pc.ResumeTimeout, r.ac.ResumeTimeout = time.Hour, time.Hour
+	var down atomic.Bool
+	r.here = func(_ int, c net.Conn) net.Conn {
+		if down.Load() {
+			_ = c.Close()
+		}
+		return c
+	}
+	p, a, _, err := r.begin(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	down.Store(true)
+	_ = p.stream.ch.raw.Close()
+	time.AfterFunc(100*time.Millisecond, func() {
+		down.Store(false)
+		p.Close()
+	})
+	if _, err := a.Send(t.Context(), psi.NewSet(items(0, 10), binding)); !errors.Is(err, ErrClosed) || !isAbort(err) {
+		t.Errorf("%v, want an abort that is %v", err, ErrClosed)
 	}
 }
 
