@@ -137,6 +137,30 @@ func hangUp(t *testing.T, breaks Role, write int, half bool) (whole bool) {
 	return false
 }
 
+// Who gives up within a write has hung up, and is not taken for an attacker: TLS
+// would say its farewell out of order.
+func TestGivesUpWithinAWrite(t *testing.T) {
+	pc, ac := agencies(t)
+	here, there := wires(t)
+	gaveUp := hostile(t, pc, Proposer, here, func(h *handshake) error {
+		_ = h.ch.writes.by(time.Unix(1, 0))
+		if err := h.ch.write(frameHello, make([]byte, 100)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%v, want %v", err, os.ErrDeadlineExceeded)
+		}
+		h.ch.linger()
+		return nil
+	})
+	heard := hostile(t, ac, Acceptor, there, func(h *handshake) error {
+		_, err := h.ch.read(frameHello)
+		_ = h.ch.raw.Close() // or the other end lingers
+		return err
+	})
+	if err := <-heard; !errors.Is(err, ErrHangUp) || errors.Is(err, ErrTLS) {
+		t.Errorf("%v, want %v", err, ErrHangUp)
+	}
+	<-gaveUp
+}
+
 // A peer that goes silent in the run is a typed error once the idle timeout is
 // over, whether the own side reads or writes.
 func TestStalledPeer(t *testing.T) {

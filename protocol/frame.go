@@ -113,6 +113,7 @@ type channel struct {
 	sent hash.Hash
 
 	reads, writes deadline
+	torn          atomic.Bool // a write failed: TLS has counted a record that did not leave
 }
 
 func newChannel(conn secureConn, raw *counter) *channel {
@@ -191,6 +192,7 @@ func (c *channel) write(kind frameKind, payload ...[]byte) error {
 func (c *channel) send(frame []byte) error {
 	c.writes.arm(c.idle)
 	if _, err := c.conn.Write(frame); err != nil {
+		c.torn.Store(true)
 		return c.writes.explain(err)
 	}
 	return nil
@@ -237,12 +239,15 @@ func (c *channel) last(kind frameKind, payload []byte) {
 	c.linger()
 }
 
-// linger ends the connection in order.
+// linger ends the connection in order. Behind a write that failed, TLS's own farewell
+// would be a record out of order, which the peer had to take for an attack.
 func (c *channel) linger() {
 	by := time.Now().Add(grace)
 	_ = c.reads.by(by) // a connection that refuses has been closed
 	_ = c.writes.by(by)
-	_ = c.conn.CloseWrite() // TLS's own farewell; the peer may be gone
+	if !c.torn.Load() {
+		_ = c.conn.CloseWrite() // the peer may be gone
+	}
 	drain(c.raw)
 }
 
