@@ -21,15 +21,23 @@ import (
 // this package. ErrTLS with a "bad certificate" alert says that the peer does not
 // trust the own certificate.
 func Dial(ctx context.Context, addr string, t *Terms, c *Config) (*Session, error) {
-	s, err := dial(ctx, t, c, func(ctx context.Context) (net.Conn, error) { return connect(ctx, addr) })
+	s, err := dial(ctx, t, c, tcp(addr))
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	return s, nil
 }
 
+// opener makes a connection to a peer.
+type opener func(context.Context) (net.Conn, error)
+
+// tcp makes connections to an address.
+func tcp(addr string) opener {
+	return func(ctx context.Context) (net.Conn, error) { return connect(ctx, addr) }
+}
+
 // dial proposes the terms over the connection that open makes.
-func dial(ctx context.Context, t *Terms, c *Config, open func(context.Context) (net.Conn, error)) (*Session, error) {
+func dial(ctx context.Context, t *Terms, c *Config, open opener) (*Session, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
@@ -117,21 +125,21 @@ type Report struct {
 // match. It proposes nothing and sends no data. Where the clocks are too far
 // apart, the report comes with a *ClockError.
 func Probe(ctx context.Context, addr string, c *Config) (*Report, error) {
-	r, err := probe(ctx, addr, c)
+	r, err := probe(ctx, c, tcp(addr))
 	if err != nil {
 		return r, fmt.Errorf("probe: %w", err)
 	}
 	return r, nil
 }
 
-func probe(ctx context.Context, addr string, c *Config) (*Report, error) {
+func probe(ctx context.Context, c *Config, open opener) (*Report, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.HandshakeTimeout, &StallError{Phase: PhaseHandshake})
 	defer cancel()
-	raw, err := connect(ctx, addr)
+	raw, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -93,8 +93,37 @@ func (m *Mailbox) Listen() (net.Listener, error) {
 // those of Dial, ErrMailbox for a folder that cannot be used, ErrUnanswered where
 // nobody answered within the handshake's time, and *MailError.
 func DialMailbox(ctx context.Context, m *Mailbox, t *Terms, c *Config) (*Session, error) {
+	var s *Session
+	err := m.call(func(open opener) (err error) {
+		s, err = dial(ctx, t, c.forMailbox(), open)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	return s, nil
+}
+
+// ProbeMailbox is Probe for a peer that listens at a mailbox, with durations and
+// errors as DialMailbox has them. The clock of a peer whose hello was long on its way
+// looks as far behind.
+func ProbeMailbox(ctx context.Context, m *Mailbox, c *Config) (*Report, error) {
+	var r *Report
+	err := m.call(func(open opener) (err error) {
+		r, err = probe(ctx, c.forMailbox(), open)
+		return err
+	})
+	if err != nil {
+		return r, fmt.Errorf("probe: %w", err)
+	}
+	return r, nil
+}
+
+// call runs f, which begins a connection, and takes back what it put into the folder
+// where nobody answered.
+func (m *Mailbox) call(f func(open opener) error) error {
 	var conn *mailConn
-	s, err := dial(ctx, t, c.forMailbox(), func(context.Context) (net.Conn, error) {
+	err := f(func(context.Context) (net.Conn, error) {
 		if conn != nil && !conn.heard.Load() { // an attempt to resume that nobody answered
 			m.withdraw(conn.session)
 		}
@@ -104,16 +133,14 @@ func DialMailbox(ctx context.Context, m *Mailbox, t *Terms, c *Config) (*Session
 		}
 		return conn, nil
 	})
-	if err == nil {
-		return s, nil
+	if err == nil || conn == nil || conn.heard.Load() {
+		return err
 	}
-	if conn != nil && !conn.heard.Load() {
-		m.withdraw(conn.session)
-		if errors.Is(err, ErrStalled) {
-			err = ErrUnanswered
-		}
+	m.withdraw(conn.session)
+	if errors.Is(err, ErrStalled) {
+		return ErrUnanswered
 	}
-	return nil, fmt.Errorf("dial: %w", err)
+	return err
 }
 
 // withdraw deletes the files of a session that nobody answered.
