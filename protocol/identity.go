@@ -139,6 +139,9 @@ func (id *Identity) Fingerprint() Fingerprint { return FingerprintOf(id.certific
 // SigningKey returns the public key that verifies signatures under terms.
 func (id *Identity) SigningKey() ed25519.PublicKey { return id.signing.Public().(ed25519.PublicKey) }
 
+// Issued returns the beginning of the certificate's validity.
+func (id *Identity) Issued() time.Time { return id.certificate.Leaf.NotBefore }
+
 // Expires returns the end of the certificate's validity.
 func (id *Identity) Expires() time.Time { return id.certificate.Leaf.NotAfter }
 

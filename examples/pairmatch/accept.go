@@ -18,12 +18,15 @@ import (
 
 var acceptCommand = &cli.Command{
 	Name:      "accept",
-	Usage:     "accept another side's line: an invitation, or the reply to the own one",
+	Usage:     "accept another side's line: an invitation, the reply to the own one, a renewal or a revocation",
 	ArgsUsage: "FILE",
 	Description: `FILE holds the line as it arrived; "-" reads it from standard input. An
 invitation is answered with a reply line. Afterwards both sides have seen the
 same code: compare it by telephone. If it differs, somebody changed a line on
-its way, and the folder of that peer must be deleted.`,
+its way, and the folder of that peer must be deleted.
+
+The line of a renewal, or of a revocation, is signed by a peer that is known, and
+there is nothing to compare.`,
 	Flags: []cli.Flag{
 		flagDir,
 		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "`FILE` for the reply line (default: standard output)"},
@@ -45,8 +48,13 @@ its way, and the folder of that peer must be deleted.`,
 		}
 		a := &acceptance{folder: f, con: newConsole(cmd), out: cmd.String("o"), replace: cmd.Bool("replace")}
 		a.say = a.con.say
-		if prefix == replyPrefix {
+		switch prefix {
+		case replyPrefix:
 			return a.acceptReply(paths[0], message)
+		case renewalPrefix:
+			return a.acceptRenewals(paths[0], message)
+		case revocationPrefix:
+			return a.acceptRevocation(paths[0], message)
 		}
 		if a.out == "" {
 			a.say = a.con.note // standard output is for the reply line

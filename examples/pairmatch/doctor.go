@@ -19,7 +19,7 @@ import (
 var doctorCommand = &cli.Command{
 	Name:  "doctor",
 	Usage: "look for what would go wrong, without sending any data",
-	Description: `Checks the folder, its certificate and what was agreed; with --data the
+	Description: `Checks the folder, its certificate, its peers and what was agreed; with --data the
 records against the linkage file; with --connect whether the other side can be
 reached, trusts this one, and has the same time. Each line is ok, warn or FAIL,
 with a remedy. The exit code is that of the first FAIL.`,
@@ -130,15 +130,36 @@ func (d *doctor) files(f *folder) {
 
 func (d *doctor) certificate(id *protocol.Identity) {
 	left := id.Expires().Sub(clock())
-	until := id.Expires().UTC().Format(time.DateOnly)
-	switch remedy := "make a new identity in a new folder, and invite anew"; {
+	until := dayOf(id.Expires())
+	switch remedy := "run pairmatch renew, and send its line to all peers"; {
 	case left <= 0:
 		d.fail(&failure{exitPeer, fmt.Sprintf("the certificate of %q expired on %s", id.Name(), until), remedy})
 	case left < 30*24*time.Hour:
 		d.warn(remedy+" before then", "the certificate of %q expires soon, on %s", id.Name(), until)
 	default:
-		d.ok("%q, certificate %v, valid until %s", id.Name(), id.Fingerprint(), until)
+		d.ok("%q, certificate %v, valid until %s, made on %s", id.Name(), id.Fingerprint(), until, dayOf(id.Issued()))
 	}
+}
+
+// trusted reports a peer that this side trusts no longer.
+func (d *doctor) trusted(f *folder, k known) {
+	entry := f.distrusts(k.Peer)
+	if entry == nil {
+		return
+	}
+	remedy := "accept the line of its renewal"
+	if entry.Fingerprint != k.Certificate {
+		remedy = "if it makes a new identity, delete " + f.join(peersFolder, k.slot) + " and agree anew"
+	}
+	d.warn("no session with it begins: "+remedy, "the %s of %q was revoked on %s", entry.What, k.Name, dayOf(entry.Time))
+}
+
+// certificateOf describes by which certificates the peer is known.
+func certificateOf(f *folder, k known) string {
+	if k.Old == (protocol.Fingerprint{}) || !clock().Before(k.OldUntil) || f.revocationOf(k.Old) != nil {
+		return k.Certificate.String()
+	}
+	return fmt.Sprintf("%v (its former one %v is good until %s)", k.Certificate, k.Old, dayOf(k.OldUntil))
 }
 
 func (d *doctor) peers(f *folder, peers []known) {
@@ -146,8 +167,9 @@ func (d *doctor) peers(f *folder, peers []known) {
 		d.warn("invite the other side, or accept its invitation", "no peer is known yet")
 	}
 	for _, k := range peers {
+		d.trusted(f, k)
 		if k.Unit || f.isUnit() {
-			d.ok("%q, certificate %v%s", k.Name, k.Certificate, map[bool]string{true: ", linkage unit"}[k.Unit])
+			d.ok("%q, certificate %s%s", k.Name, certificateOf(f, k), map[bool]string{true: ", linkage unit"}[k.Unit])
 			continue
 		}
 		pacts, err := f.pacts(k)
@@ -165,7 +187,7 @@ func (d *doctor) peers(f *folder, peers []known) {
 				continue
 			}
 			hash := tk.Hash()
-			d.ok("%q, certificate %v, epoch %s, code %s, schema %x", k.Name, k.Certificate, p.epoch, p.code, hash[:8])
+			d.ok("%q, certificate %s, epoch %s, code %s, schema %x", k.Name, certificateOf(f, k), p.epoch, p.code, hash[:8])
 		}
 	}
 	if open, err := os.ReadDir(f.join(invitesFolder)); err == nil && len(open) > 0 && !f.isUnit() {

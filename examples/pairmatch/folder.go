@@ -23,6 +23,8 @@ import (
 //	peers/NAME/peer.json    a peer as it is trusted
 //	peers/NAME/EPOCH.json   what was agreed with it for an epoch, the secret included
 //	invitations/ID.json     own invitations that are open
+//	renewals.json           the own renewals, for peers that missed one
+//	revoked.json            certificates and signing keys that are trusted no longer
 //	log/KEY/                the audit log, by the identity's signing key
 //	ledger                  what sessions add up to
 //
@@ -30,6 +32,7 @@ import (
 type folder struct {
 	path     string
 	identity *protocol.Identity
+	revoked  []revoked
 }
 
 const (
@@ -86,7 +89,7 @@ func openFolder(path string) (*folder, error) {
 	if f.identity, err = protocol.ParseIdentity(text); err != nil {
 		return nil, inputf(f.join(identityFile), "%s", flat(err))
 	}
-	return f, nil
+	return f, f.readRevoked()
 }
 
 func (f *folder) join(elem ...string) string {
@@ -188,7 +191,8 @@ type known struct {
 	slot string // its folder below peers
 }
 
-// slot returns the name of a peer's folder: readable, and distinct by fingerprint.
+// slot returns the name of a new peer's folder: readable, and distinct by fingerprint.
+// It stays when the peer renews its certificate.
 func slot(p protocol.Peer) string {
 	plain := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -230,12 +234,12 @@ func (f *folder) peer(name string, unit bool) (known, error) {
 	}
 	peers = slices.DeleteFunc(peers, func(k known) bool { return k.Unit != unit })
 	if name == "" && len(peers) == 1 {
-		return peers[0], nil
+		return peers[0], f.mayTrust(peers[0].Peer)
 	}
 	var names []string
 	for _, k := range peers {
 		if k.Name == name {
-			return k, nil
+			return k, f.mayTrust(k.Peer)
 		}
 		names = append(names, fmt.Sprintf("%q", k.Name))
 	}
@@ -249,7 +253,8 @@ func (f *folder) peer(name string, unit bool) (known, error) {
 }
 
 // trusting reports whether a peer may be stored, and where: a name stands for one
-// certificate, signing key and part.
+// signing key and part, and the certificate that was accepted or renewed last. A line
+// from before the renewal does not bring the old one back.
 func (f *folder) trusting(k known) (known, error) {
 	k.slot = slot(k.Peer)
 	peers, err := f.peers()
@@ -260,12 +265,20 @@ func (f *folder) trusting(k known) (known, error) {
 	if k.Name == own.Name || k.Certificate == own.Certificate {
 		return k, &failure{exitPeer, fmt.Sprintf("the line comes from %q, which is this folder's own name", k.Name), "each side accepts the other's line"}
 	}
+	if err := f.mayTrust(k.Peer); err != nil {
+		return k, err
+	}
 	for _, p := range peers {
 		if p.Name != k.Name && p.Certificate != k.Certificate {
 			continue
 		}
-		if p.Name == k.Name && p.Certificate == k.Certificate && p.SigningKey.Equal(k.SigningKey) && p.Unit == k.Unit {
+		same := p.Name == k.Name && p.SigningKey.Equal(k.SigningKey) && p.Unit == k.Unit
+		if same && slices.Contains(p.certificates(), k.Certificate) {
+			k.slot, k.Certificate, k.Old, k.OldUntil = p.slot, p.Certificate, p.Old, p.OldUntil
 			return k, nil
+		}
+		if same {
+			return k, &failure{exitPeer, fmt.Sprintf("%q is known with another certificate", p.Name), "accept the line of its renewal first; if there is none, ask by telephone"}
 		}
 		return k, &failure{exitPeer, fmt.Sprintf("%q is known with another certificate, key or part", p.Name),
 			"ask by telephone; if it made a new identity, delete " + f.join(peersFolder, p.slot)}

@@ -40,14 +40,23 @@ import (
 // knows the code that one side will see only once it has committed to what the
 // other saw, and then has to find a message of its own with that code among
 // 10^25 (83 bits).
+//
+// Two other lines are statements that an agency signs, about its own certificate:
+//
+//	comity-renewal-1.BASE64URL.
+//	comity-revocation-1.BASE64URL.
 
 const (
-	invitePrefix = "comity-invite-1."
-	replyPrefix  = "comity-reply-1."
+	invitePrefix     = "comity-invite-1."
+	replyPrefix      = "comity-reply-1."
+	renewalPrefix    = "comity-renewal-1."
+	revocationPrefix = "comity-revocation-1."
 
 	maxLine    = 64 << 10
 	maxMessage = 128 << 10
 )
+
+var prefixes = []string{invitePrefix, replyPrefix, renewalPrefix, revocationPrefix}
 
 // invitation is the first message. That of a linkage unit holds version, sender,
 // time and the mark alone: a unit has no secret to agree on.
@@ -108,6 +117,9 @@ func validSender(version int, p protocol.Peer) error {
 	if p.Certificate == (protocol.Fingerprint{}) || len(p.SigningKey) != 32 {
 		return errors.New("the sender's fingerprint or signing key is missing")
 	}
+	if p.Old != (protocol.Fingerprint{}) || !p.OldUntil.IsZero() {
+		return errors.New("the sender vouches for a second certificate, which only a renewal does")
+	}
 	return nil
 }
 
@@ -130,8 +142,9 @@ func seal(prefix string, message []byte) (string, error) {
 }
 
 var (
-	errNoLine  = errors.New("there is no line in it that begins with " + invitePrefix + " or " + replyPrefix + ": copy the line as it was sent")
+	errNoLine  = errors.New("there is no line in it that begins with " + strings.Join(prefixes[:3], ", ") + " or " + prefixes[3] + ": copy the line as it was sent")
 	errDamaged = errors.New("the line is damaged or incomplete: copy it again, to its end")
+	errSeveral = errors.New("there are several statements in it: put each line in a file of its own, and accept them in turn")
 )
 
 // unseal finds the line in a text, a mail say, and returns its kind and message.
@@ -142,7 +155,10 @@ func unseal(text []byte) (prefix string, message []byte, err error) {
 		}
 		return r
 	}, string(text))
-	for _, prefix := range []string{invitePrefix, replyPrefix} {
+	if strings.Count(solid, renewalPrefix)+strings.Count(solid, revocationPrefix) > 1 {
+		return "", nil, errSeveral // or one of them would go unnoticed
+	}
+	for _, prefix := range prefixes {
 		if _, body, ok := strings.Cut(solid, prefix); ok {
 			body, _, _ = strings.Cut(body, ".")
 			message, err := unpack(body)

@@ -27,6 +27,9 @@
 // Where no port can be opened, --mailbox names a folder that both sides share, and
 // takes the place of --listen and --connect.
 //
+// Certificates end. renew makes a new one, and revoke declares one void; each gives a
+// signed line that the peers accept.
+//
 // Exit codes are part of the interface:
 //
 //	0    done
@@ -94,7 +97,7 @@ doctor, then serve and link.
 
 ` + exitHelp,
 		Commands: []*cli.Command{
-			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, doctorCommand,
+			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, renewCommand, revokeCommand, doctorCommand,
 			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand, ledgerCommand,
 		},
 		HideVersion:    true,

@@ -66,6 +66,9 @@ func (f *folder) config(con *console, peers ...known) *protocol.Config {
 	for _, k := range peers {
 		c.Peers = append(c.Peers, k.Peer)
 	}
+	for _, r := range f.revoked {
+		c.Revoked = append(c.Revoked, r.Fingerprint)
+	}
 	return c
 }
 
