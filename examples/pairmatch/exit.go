@@ -165,6 +165,8 @@ func explainRefusal(term string) *failure {
 		return &failure{exitTerms, what, "they have expired there, or are valid for too long: see --valid, and the clocks"}
 	case "approvers":
 		return &failure{exitTerms, what, "it wants more approvers, see --approver: a bulk session needs two"}
+	case "officer_signature":
+		return &failure{exitTerms, what, "it wants the signature of an officer's key that it knows, see --officer-key"}
 	case "case", "officer", "offence", "article", "retention_days", "max_candidates":
 		return &failure{exitTerms, what, "ask the peer what it wants there, see --" + strings.ReplaceAll(term, "_", "-")}
 	case "receiver":

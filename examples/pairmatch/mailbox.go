@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"io/fs"
 	"os"
@@ -60,6 +61,7 @@ type destination struct {
 	address string
 	mailbox *protocol.Mailbox // nil: the address
 	wait    time.Duration     // for an answer in the mailbox; 0: as long as the library does
+	officer crypto.Signer     // signs the terms too; nil: no one does
 }
 
 // destinationOf finds out, before any work, where link shall go.
@@ -88,11 +90,17 @@ func destinationOf(cmd *cli.Command) (*destination, error) {
 	if d.wait < 0 || d.wait > 0 && d.mailbox == nil {
 		return nil, usagef("--wait is for a mailbox, and more than 0")
 	}
-	return d, nil
+	var err error
+	d.officer, err = officerKey(cmd)
+	return d, err
 }
 
 // dial proposes the terms at the destination.
 func (d *destination) dial(ctx context.Context, con *console, t *protocol.Terms, c *protocol.Config) (*protocol.Session, error) {
+	t, err := signedBy(d.officer, t, c)
+	if err != nil {
+		return nil, err
+	}
 	if d.mailbox == nil {
 		return protocol.Dial(ctx, d.address, t, c)
 	}

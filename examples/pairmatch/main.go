@@ -30,6 +30,10 @@
 // Certificates end. renew makes a new one, and revoke declares one void; each gives a
 // signed line that the peers accept.
 //
+// What a side permits stands in a policy file, which serve, link and unit take by
+// --policy; policy check says in words what it does, and link --officer-key has the
+// officer who asks sign the terms too.
+//
 // Exit codes are part of the interface:
 //
 //	0    done
@@ -52,6 +56,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -98,7 +103,7 @@ doctor, then serve and link.
 ` + exitHelp,
 		Commands: []*cli.Command{
 			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, renewCommand, revokeCommand, doctorCommand,
-			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand, ledgerCommand,
+			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand, ledgerCommand, policyCommand, officerKeyCommand,
 		},
 		HideVersion:    true,
 		Suggest:        true,
@@ -113,7 +118,7 @@ doctor, then serve and link.
 			return cli.ShowRootCommandHelp(cmd)
 		},
 	}
-	for _, c := range append(root.Commands, logCommand.Commands...) {
+	for _, c := range slices.Concat(root.Commands, logCommand.Commands, policyCommand.Commands) {
 		c.OnUsageError = usageError
 		c.HideHelpCommand = true
 		c.DisableSliceFlagSeparator = true // a purpose may hold a comma

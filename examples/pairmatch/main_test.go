@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"address":  address,
 			"agree":    agree,
 			"damage":   damage,
+			"insert":   insert,
 			"logpath":  logPath,
 			"mail":     mail,
 			"people":   people,
@@ -178,6 +179,22 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	at := len(text) - 20
 	text[at] = map[bool]byte{true: 'B', false: 'A'}[text[at] == 'A']
 	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// insert puts what a regular expression captures in one file in the place of a mark in
+// another:
+//
+//	insert FILE MARK FROM REGEXP
+func insert(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: insert FILE MARK FROM REGEXP")
+	}
+	found := regexp.MustCompile(args[3]).FindStringSubmatch(ts.ReadFile(args[2]))
+	if len(found) != 2 {
+		ts.Fatalf("nothing in %s to insert", args[2])
+	}
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), args[1], found[1])
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // logPath puts the folder of an agency's audit log in a variable:

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"math"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -39,13 +41,23 @@ func agencyPolicy(cmd *cli.Command) (*protocol.Policy, error) {
 	if path == "" {
 		return nil, nil
 	}
+	return readPolicy(path)
+}
+
+func readPolicy(path string) (*protocol.Policy, error) {
 	text, err := readBounded(path, protocol.MaxPolicy)
 	if err != nil {
 		return nil, err
 	}
 	p, err := protocol.ParsePolicy(text)
-	if err != nil {
-		return nil, inputf(path, "%s", flat(err))
+	if err == nil {
+		return p, nil
 	}
-	return p, nil
+	var told *protocol.PolicyError
+	if !errors.As(err, &told) {
+		if named := decodeJSON(text, new(protocol.Policy)); named != nil {
+			err = named // which key, or where
+		}
+	}
+	return nil, inputf(path, "%s", strings.TrimPrefix(strings.TrimPrefix(flat(err), "protocol: "), "json: "))
 }

@@ -29,6 +29,7 @@ var termFlags = []cli.Flag{
 	&cli.StringFlag{Name: "case", Usage: "case reference, an opaque `ID`"},
 	&cli.StringFlag{Name: "offence", Usage: "`CODE` of the offence"},
 	&cli.StringFlag{Name: "officer", Usage: "who asks, an opaque `ID`"},
+	flagOfficerKey,
 	&cli.StringSliceFlag{Name: "approver", Usage: "who approved, an opaque `ID` (may be repeated; a bulk session needs two)"},
 	&cli.IntFlag{Name: "retention-days", Usage: "how many `DAYS` the receiver may keep the result"},
 	&cli.IntFlag{Name: "max-candidates", Usage: "the most `MATCHES` that a result may hold (default: no bound)"},
