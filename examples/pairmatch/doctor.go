@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,19 +21,26 @@ var doctorCommand = &cli.Command{
 	Name:  "doctor",
 	Usage: "look for what would go wrong, without sending any data",
 	Description: `Checks the folder, its certificate, its peers and what was agreed; with --data the
-records against the linkage file; with --connect whether the other side can be
+records against the linkage file; with --policy that the file can be used and has
+a rule for each peer; with --connect or --mailbox whether the other side can be
 reached, trusts this one, and has the same time. Each line is ok, warn or FAIL,
 with a remedy. The exit code is that of the first FAIL.`,
 	Flags: []cli.Flag{
 		flagDir,
 		&cli.StringFlag{Name: "data", Usage: "CSV `FILE` of the own records"},
 		&cli.StringFlag{Name: "columns", Usage: "columns `FILE`, where the CSV has other names than the linkage file"},
+		flagPolicy,
 		&cli.StringFlag{Name: "connect", Usage: "`HOST:PORT` of the other side"},
+		&cli.StringFlag{Name: "mailbox", Usage: "shared `FOLDER` in which the other side waits"},
+		&cli.DurationFlag{Name: "wait", Usage: "give up when nobody has answered in the mailbox for so long", Value: 2 * time.Minute}, flagPoll,
 		flagPeer, flagEpoch, flagJSON,
 	},
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
 			return err
+		}
+		if cmd.Duration("wait") <= 0 || cmd.IsSet("wait") && cmd.String("mailbox") == "" {
+			return usagef("--wait is for a mailbox, and more than 0")
 		}
 		d := &doctor{con: newConsole(cmd)}
 		d.examine(ctx, cmd)
@@ -102,11 +110,16 @@ func (d *doctor) examine(ctx context.Context, cmd *cli.Command) {
 		return
 	}
 	d.peers(f, peers)
+	d.ledger(f)
+	d.policy(cmd, peers)
 	if path := cmd.String("data"); path != "" {
 		d.data(ctx, cmd)
 	}
 	if address := cmd.String("connect"); address != "" {
-		d.reach(ctx, f, peers, address)
+		d.reach(f, peers, address, func(c *protocol.Config) (*protocol.Report, error) { return protocol.Probe(ctx, address, c) })
+	}
+	if dir := cmd.String("mailbox"); dir != "" {
+		d.mailbox(ctx, cmd, f, peers, dir)
 	}
 }
 
@@ -195,6 +208,52 @@ func (d *doctor) peers(f *folder, peers []known) {
 	}
 }
 
+const ledgerFile = "ledger"
+
+// ledger checks the folder's, if it has one yet.
+func (d *doctor) ledger(f *folder) {
+	path := f.join(ledgerFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	l, err := protocol.OpenLedger(path)
+	if err == nil {
+		err = errors.Join(l.Verify(), l.Close())
+	}
+	switch {
+	case errors.Is(err, protocol.ErrLedgerBusy):
+		d.warn("try again; if it lasts, end the other command", "%s: another process holds the ledger", path)
+	case err != nil:
+		d.fail(&failure{exitInput, path + ": the ledger cannot be used: " + flat(err), "no session begins without it: bring it back from a copy, and tell the data-protection officer"})
+	default:
+		d.ok("%s: the ledger is in order", path)
+	}
+}
+
+// policy checks that the agency's file can be used, and for whom it is.
+func (d *doctor) policy(cmd *cli.Command, peers []known) {
+	p, err := agencyPolicy(cmd)
+	switch {
+	case err != nil:
+		d.fail(err)
+		return
+	case p == nil:
+		return
+	}
+	path := cmd.String(flagPolicy.Name)
+	for _, k := range peers {
+		if !slices.ContainsFunc(p.Rules, func(r protocol.Rule) bool { return covers(r.Peers, []string{k.Name}) }) {
+			d.warn("add a rule, if sessions with it shall be permitted", "%s has no rule for %q", path, k.Name)
+		}
+	}
+	for _, r := range inWords(p) {
+		for _, what := range r.Beware {
+			d.warn("see pairmatch policy check "+path, "%s: the rule %q: %s", path, r.Name, what)
+		}
+	}
+	d.ok("%s: a policy of %s", path, amount(len(p.Rules), "rule"))
+}
+
 // data checks the records against what was agreed.
 func (d *doctor) data(ctx context.Context, cmd *cli.Command) {
 	s, err := openSide(cmd)
@@ -268,15 +327,30 @@ func (d *doctor) rules(ctx context.Context, s *side) {
 	d.ok("%d tokens by %d rules; %d of %d records make at least one", len(t.entries), len(t.perRule), len(served), len(s.table.records))
 }
 
+// mailbox checks that the folder can be used, and that a session could begin there.
+func (d *doctor) mailbox(ctx context.Context, cmd *cli.Command, f *folder, peers []known, dir string) {
+	m, err := mailbox(cmd, dir)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	d.ok("%s can be used as a mailbox", dir)
+	d.reach(f, peers, dir, func(c *protocol.Config) (*protocol.Report, error) {
+		c.HandshakeTimeout = cmd.Duration("wait")
+		d.con.note("waiting for an answer in %s, for %v at most", dir, c.HandshakeTimeout)
+		return protocol.ProbeMailbox(ctx, m, c)
+	})
+}
+
 // reach checks that a session could begin.
-func (d *doctor) reach(ctx context.Context, f *folder, peers []known, address string) {
+func (d *doctor) reach(f *folder, peers []known, where string, probe func(*protocol.Config) (*protocol.Report, error)) {
 	if len(peers) == 0 {
 		d.fail(&failure{exitSetUp, "no peer is known that could be reached", "accept its line first"})
 		return
 	}
-	report, err := protocol.Probe(ctx, address, f.config(d.con, peers...))
+	report, err := probe(f.config(d.con, peers...))
 	if report != nil {
-		d.ok("%s is %q, answers in %v and trusts this side", address, report.Peer.Name, report.RTT.Round(time.Millisecond))
+		d.ok("%s is %q, answers in %v and trusts this side", where, report.Peer.Name, report.RTT.Round(time.Millisecond))
 	}
 	var apart *protocol.ClockError
 	switch {
@@ -285,6 +359,6 @@ func (d *doctor) reach(ctx context.Context, f *folder, peers []known, address st
 	case err != nil:
 		d.fail(err)
 	default:
-		d.ok("its clock is %.1f s off", report.Ahead.Seconds())
+		d.ok("its clock is %.1f s off, give or take the time that its answer took", report.Ahead.Seconds())
 	}
 }
