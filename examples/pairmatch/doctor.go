@@ -208,15 +208,13 @@ func (d *doctor) peers(f *folder, peers []known) {
 	}
 }
 
-const ledgerFile = "ledger"
-
 // ledger checks the folder's, if it has one yet.
 func (d *doctor) ledger(f *folder) {
 	path := f.join(ledgerFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	l, err := protocol.OpenLedger(path)
+	l, err := f.ledger()
 	if err == nil {
 		err = errors.Join(l.Verify(), l.Close())
 	}
