@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/comity-prl/comity/psi"
 )
@@ -33,21 +34,33 @@ func (t *Terms) padded(set *psi.Set, r Role) (*psi.Set, error) {
 	if t.Rules == 0 && t.Bucket == 0 {
 		return set, nil
 	}
+	n, err := t.FilledUp(set)
+	if err != nil {
+		return nil, err
+	}
+	term, most := "max_proposer", t.MaxProposer
+	if r == Acceptor {
+		term, most = "max_acceptor", t.MaxAcceptor
+	}
+	if n > most {
+		return nil, &TermError{Term: term, Reason: fmt.Sprintf("the set is filled up to %d items, %d allowed", n, most), cause: psi.ErrTooLarge}
+	}
+	return set.Pad(n)
+}
+
+// FilledUp returns how many items a set has once it is filled up as Bucket and Rules
+// ask, which is what the peer learns: a proposer's MaxProposer must have room for it.
+// It is a *TermError of "rules" where the set has more items than Rules for each of
+// its records.
+func (t *Terms) FilledUp(set *psi.Set) (int, error) {
 	n := int64(set.Len())
 	if t.Rules > 0 {
 		if n = int64(set.Records) * int64(t.Rules); n < int64(set.Len()) {
-			return nil, &TermError{Term: "rules", Reason: fmt.Sprintf("the set has %d items of %d records", set.Len(), set.Records)}
+			return 0, &TermError{Term: "rules", Reason: fmt.Sprintf("the set has %d items of %d records", set.Len(), set.Records)}
 		}
 	}
 	if b := int64(t.Bucket); b > 0 {
 		n = max(1, (n+b-1)/b) * b
 	}
-	term, most := "max_proposer", int64(t.MaxProposer)
-	if r == Acceptor {
-		term, most = "max_acceptor", int64(t.MaxAcceptor)
-	}
-	if n > most {
-		return nil, &TermError{Term: term, Reason: fmt.Sprintf("the set is filled up to %d items, %d allowed", n, most), cause: psi.ErrTooLarge}
-	}
-	return set.Pad(int(n))
+	return int(min(n, math.MaxInt)), nil
 }

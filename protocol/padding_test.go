@@ -59,6 +59,9 @@ func TestPadded(t *testing.T) {
 			if err != nil || set.Len() != tt.want {
 				t.Errorf("%v, want %d items", err, tt.want)
 			}
+			if n, err := terms.FilledUp(recorded(items(0, tt.items), tt.records)); err != nil || n != tt.want {
+				t.Errorf("filled up to %d, %v; want %d", n, err, tt.want)
+			}
 		})
 	}
 	terms := paddedTerms()
