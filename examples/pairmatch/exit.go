@@ -37,7 +37,8 @@ const exitHelp = `Exit codes, which stay as they are:
   6    the terms are refused or have expired
   7    the connection failed, or the peer hung up
   8    the clocks are too far apart
-  9    the audit log or the ledger cannot be written or is not in order, or a proof is not
+  9    the audit log or the ledger cannot be written or is not in order, or a proof or
+       a commitment is not
   130  interrupted`
 
 // failure is an error for people: what went wrong, in plain words, and what to do
@@ -76,7 +77,7 @@ var causes = []struct {
 	{protocol.ErrLedgerBusy, exitLog, "another process holds the ledger for too long", "see what runs with this folder, and try again"},
 	{protocol.ErrLedgerVersion, exitLog, "the ledger is of another version", "use the version that wrote it"},
 	{protocol.ErrLedger, exitLog, "the ledger cannot be read or written", "see that the disk has room; a damaged ledger is a matter for whoever answers for quotas: without it today's count is lost"},
-	{protocol.ErrWithheld, exitTerms, "the result is withheld, as it is larger than the terms allow, or smaller than the policy", "the peer did not learn that"},
+	{protocol.ErrWithheld, exitTerms, "the result is withheld: it has more matches than the terms allow", "the peer did not learn that"},
 	{protocol.ErrPeerUnknown, exitPeer, "one side does not know the other's certificate or signing key",
 		"if a side renewed its certificate, the other accepts the line of it; else compare fingerprints by telephone (pairmatch doctor shows them)"},
 	{protocol.ErrCertificate, exitPeer, "a certificate is outside its validity",
@@ -127,11 +128,7 @@ func explain(err error) *failure {
 	}
 	var term *protocol.TermError
 	if errors.As(err, &term) && !errors.Is(err, protocol.ErrExpired) {
-		next := "change the option it comes from"
-		if term.Rule != "" {
-			next = "the own policy decides; pairmatch ledger shows what is used up"
-		}
-		return &failure{exitTerms, strings.TrimPrefix(flat(term), "protocol: "), next}
+		return explainTerm(term)
 	}
 	var stalled *protocol.StallError
 	if errors.As(err, &stalled) && stalled.Phase == protocol.PhaseResume {
@@ -153,6 +150,20 @@ func explain(err error) *failure {
 	return &failure{exitInternal, flat(err), ""}
 }
 
+// explainTerm says what to do about a term that is at fault on this side.
+func explainTerm(err *protocol.TermError) *failure {
+	f := &failure{exitTerms, strings.TrimPrefix(flat(err), "protocol: "), "change the option it comes from"}
+	switch {
+	case err.Rule != "" && err.Rule != agreedRule:
+		f.next = "the own policy decides; pairmatch ledger shows what is used up"
+	case err.Term == "rules":
+		f.next = "values of several readings make more tokens: link has to give --pad-readings, or do without --pad-rules"
+	case err.Term == "max_acceptor":
+		f.next = "link has to give a larger --max-peer, or a smaller --bucket; serve may have to permit it by --max-own"
+	}
+	return f
+}
+
 // explainRefusal says what a term that the peer refused means.
 func explainRefusal(term string) *failure {
 	what := fmt.Sprintf("the peer refused the terms because of %q", term)
@@ -169,6 +180,14 @@ func explainRefusal(term string) *failure {
 		return &failure{exitTerms, what, "it wants the signature of an officer's key that it knows, see --officer-key"}
 	case "case", "officer", "offence", "article", "retention_days", "max_candidates":
 		return &failure{exitTerms, what, "ask the peer what it wants there, see --" + strings.ReplaceAll(term, "_", "-")}
+	case "function":
+		return &failure{exitTerms, what, "its serve permits the functions of --permit-function, and its policy may permit fewer"}
+	case "bucket", "rules":
+		return &failure{exitTerms, what, "ask the peer how sets have to be filled up, see --bucket and --pad-rules"}
+	case "max_proposer":
+		return &failure{exitTerms, what, "the own set, with what --bucket and --pad-rules add, is larger than it takes: it may raise --max-peer"}
+	case "max_acceptor":
+		return &failure{exitTerms, what, "lower --max-peer, or ask the peer to raise --max-own"}
 	case "receiver":
 		return &failure{exitSetUp, what, "both sides want the same role, see --role"}
 	}

@@ -27,8 +27,14 @@ compares encodings of records that may have errors.
 
 ` + mailboxHelp + `
 
-The terms are signed by both sides and written beside the result.`,
-	Flags: slices.Concat(sideFlags, termFlags, []cli.Flag{
+` + paddingHelp + `
+
+` + countHelp + `
+
+The terms are signed by both sides and written beside the result, with what
+each side committed to have put in, which pairmatch opening can open later.`,
+	Flags: slices.Concat(sideFlags, termFlags, paddingFlags, []cli.Flag{
+		flagFunction,
 		&cli.StringFlag{Name: "connect", Usage: "`HOST:PORT` of the other agency's serve"},
 		&cli.StringFlag{Name: "unit", Usage: "`HOST:PORT` of the linkage unit"},
 		&cli.StringFlag{Name: "mailbox", Usage: "shared `FOLDER` in which the other agency's serve waits"},
@@ -38,7 +44,7 @@ The terms are signed by both sides and written beside the result.`,
 		&cli.StringFlag{Name: "unit-name", Usage: "`NAME` of the linkage unit (default: the only one known)"},
 		&cli.StringFlag{Name: "suite", Usage: "`NAME` of the intersection protocol: " + suiteNames(), Value: psi.ECDHRistretto255().String()},
 		roleFlag("receiver"), flagMaxPeer,
-		&cli.StringFlag{Name: "o", Aliases: []string{"out", "output"}, Usage: "`FILE` for the result (default: matches.csv, handles.csv or groups.csv)"},
+		&cli.StringFlag{Name: "o", Aliases: []string{"out", "output"}, Usage: "`FILE` for the result (default: matches.csv, handles.csv, count.csv or groups.csv)"},
 		flagPolicy, flagForce, flagJSON, flagQuiet,
 	}),
 	Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -49,6 +55,9 @@ The terms are signed by both sides and written beside the result.`,
 		if err != nil {
 			return err
 		}
+		if err := checkPadding(cmd); err != nil {
+			return err
+		}
 		if to.unit {
 			return linkByUnit(ctx, cmd, to)
 		}
@@ -57,12 +66,12 @@ The terms are signed by both sides and written beside the result.`,
 }
 
 func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error {
-	if _, err := psi.SuiteByName(cmd.String("suite")); err != nil {
-		return usagef("--suite: %s", flat(err))
+	if err := counts("suite", cmd.String("suite"), cmd.String("function")); err != nil {
+		return err
 	}
 	receive := cmd.String("role") == "receiver"
 	out := outputPath(cmd, to, receive)
-	if err := mayWrite(cmd.Bool("force"), out, termsPath(out)); err != nil {
+	if err := mayWrite(cmd.Bool("force"), resultFiles(out)...); err != nil {
 		return err
 	}
 	s, err := openSide(cmd)
@@ -75,7 +84,7 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 	}
 	terms := s.terms(cmd)
 	terms.Acceptor = s.peer.Name
-	terms.Function = protocol.FunctionSet
+	terms.Function = cmd.String("function")
 	terms.Suite = cmd.String("suite")
 	terms.SchemaHash = t.hash
 	terms.Fields = s.pact.linkage.tokenFields()
@@ -83,8 +92,11 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 	if receive {
 		terms.Receiver = protocol.Proposer
 	}
-	terms.MaxProposer = max(1, t.set.Len()) // terms have no room for an empty set
 	terms.MaxAcceptor = cmd.Int("max-peer")
+	if err := s.pad(cmd, terms, t); err != nil {
+		return err
+	}
+	s.commit(t.set)
 
 	config, err := s.folder.audited(cmd, s.con, s.peer)
 	if err != nil {
@@ -112,15 +124,18 @@ func outputPath(cmd *cli.Command, to *destination, receive bool) string {
 		return cmd.String("o")
 	case to.unit:
 		return kindGroups + ".csv"
-	case receive:
-		return kindMatches + ".csv"
 	}
-	return kindHandles + ".csv"
+	return kindOf(cmd.String("function"), receive) + ".csv"
 }
 
 func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
+	for _, flag := range []string{"function", "bucket", "pad-rules"} {
+		if cmd.IsSet(flag) {
+			return usagef("--%s is for a link with the other agency, without a linkage unit", flag)
+		}
+	}
 	out := outputPath(cmd, to, true)
-	if err := mayWrite(cmd.Bool("force"), out, termsPath(out)); err != nil {
+	if err := mayWrite(cmd.Bool("force"), resultFiles(out)...); err != nil {
 		return err
 	}
 	s, err := openSide(cmd)
@@ -139,6 +154,7 @@ func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
 	if err != nil {
 		return err
 	}
+	s.commit(set)
 	terms := s.terms(cmd)
 	terms.Acceptor = unit.Name
 	terms.Partner = s.peer.Name
@@ -174,11 +190,14 @@ func linkByUnit(ctx context.Context, cmd *cli.Command, to *destination) error {
 // summary is what a run says of itself to programs.
 type summary struct {
 	Result     string        `json:"result"`
-	File       string        `json:"file"`
+	File       string        `json:"file,omitempty"` // none at the sender of a count
 	Terms      string        `json:"terms"`
+	Opening    string        `json:"opening"`
 	Records    int           `json:"records"`
-	Rows       int           `json:"rows"`      // own rows in the result
-	PeerSize   int           `json:"peer_size"` // the peer's distinct tokens, or records
+	Rows       int           `json:"rows"`             // own rows in the result
+	Count      *int          `json:"count,omitempty"`  // of own tokens that match
+	PeerSize   int           `json:"peer_size"`        // the peer's distinct tokens, or records
+	Padded     bool          `json:"padded,omitempty"` // peer_size has dummies in it
 	PeerBound  int           `json:"peer_bound,omitempty"`
 	Sent       int64         `json:"bytes_sent"`
 	Received   int64         `json:"bytes_received"`
@@ -196,13 +215,21 @@ func (s *side) finish(r *result, path string, session *protocol.Session, began t
 	}
 	sent, received := session.Bytes()
 	terms := session.Terms()
+	r.padded = terms.Bucket > 0 || terms.Rules > 0
+	file := path
 	s.con.say("%s", r.headline(len(s.table.records), terms.Partner, session.Peer().Name))
-	s.con.say("  %-11s %s", r.kind, path)
+	if r.header == nil {
+		file = ""
+	} else {
+		s.con.say("  %-11s %s", r.kind, file)
+	}
 	s.con.say("  %-11s %s", "terms", termsPath(path))
+	s.con.say("  %-11s %s  (keep it, and never send it)", "opening", openingPath(path))
 	s.con.say("  %-11s sent %d bytes, received %d, in %.1f s", "network", sent, received, seconds)
 	s.con.say("  %-11s %s  (the same on the other side)", "transcript", session.Transcript())
 	return s.con.result(summary{
-		Result: r.kind, File: path, Terms: termsPath(path), Records: len(s.table.records), Rows: r.rows, PeerSize: r.peerSize, PeerBound: r.peerBound,
+		Result: r.kind, File: file, Terms: termsPath(path), Opening: openingPath(path),
+		Records: len(s.table.records), Rows: r.rows, Count: r.count, PeerSize: r.peerSize, Padded: r.padded, PeerBound: r.peerBound,
 		Sent: sent, Received: received, Seconds: seconds, Peer: session.Peer().Name, Purpose: terms.Purpose, Transcript: session.Transcript(),
 	})
 }

@@ -45,7 +45,8 @@
 //	6    the terms are refused or have expired
 //	7    the connection failed, or the peer hung up
 //	8    the clocks are too far apart
-//	9    the audit log or the ledger cannot be written or is not in order, or a proof is not
+//	9    the audit log or the ledger cannot be written or is not in order, or a proof or
+//	     a commitment is not
 //	130  interrupted
 //
 // No message names a value of a record, a token or a secret.

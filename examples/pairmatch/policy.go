@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"strings"
@@ -10,7 +11,10 @@ import (
 	"github.com/comity-prl/comity/protocol"
 )
 
-const anyRetention = 36525 // days
+const (
+	agreedRule   = "agreed"
+	anyRetention = 36525 // days
+)
 
 var flagPolicy = &cli.StringFlag{Name: "policy", Usage: "`FILE` with the agency's policy (protocol/policy.schema.json), which has to permit the terms too"}
 
@@ -19,14 +23,14 @@ var flagPolicy = &cli.StringFlag{Name: "policy", Usage: "`FILE` with the agency'
 // the agency's policy what only that can say: case, officer and retention. Bulk
 // needs two approvers in any case.
 func permitted(cmd *cli.Command, agreed protocol.Rule) (*protocol.Policy, error) {
-	agreed.Name = "agreed"
+	agreed.Name = agreedRule
 	agreed.Articles, agreed.Offences = []string{protocol.Any}, []string{protocol.Any}
 	agreed.Categories = []string{protocol.Any}
 	agreed.Scopes = scopes
 	agreed.MinFields = 1 // the linkage file says which
 	agreed.Optional = []string{"case", "officer", "fields", "retention_days"}
 	agreed.Retention = protocol.RetentionBounds{MaxDays: anyRetention}
-	agreed.MaxAcceptor = math.MaxInt // the own set is what it is
+	agreed.MaxAcceptor = cmp.Or(agreed.MaxAcceptor, math.MaxInt)
 	p := &protocol.Policy{Rules: []protocol.Rule{agreed}}
 	own, err := agencyPolicy(cmd)
 	if own == nil || err != nil {

@@ -9,9 +9,13 @@ import (
 	"strings"
 
 	"github.com/comity-prl/comity/bloomlink"
+	"github.com/comity-prl/comity/protocol"
 	"github.com/comity-prl/comity/psi"
 	"github.com/comity-prl/comity/tokenize"
 )
+
+// largeSet is so many items that to commit to them takes a moment.
+const largeSet = 1 << 20
 
 // maxWarnings is how many records with an unreadable value are named one by one.
 const maxWarnings = 5
@@ -71,7 +75,19 @@ func (s *side) tokens(ctx context.Context) (*tokens, error) {
 	w.sum()
 	binding := psi.Binding{Epoch: s.pact.epoch, Config: t.hash, Key: key}
 	t.set = psi.NewSet(items, binding)
+	t.set.Records = len(s.table.records)
 	return t, nil
+}
+
+// commit makes what a session commits to a set by, so that no session waits for it.
+func (s *side) commit(set interface {
+	protocol.Committed
+	Len() int
+}) {
+	if set.Len() >= largeSet {
+		s.con.note("committing to %d items", set.Len())
+	}
+	set.Tree()
 }
 
 // encodings makes the own Bloom encodings, one a record.

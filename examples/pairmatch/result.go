@@ -20,11 +20,15 @@ const candidate = "candidate"
 // result is what one side got out of a run, as a table. Rows count records from
 // 1, without the header line.
 type result struct {
-	kind     string // kindMatches, kindHandles, kindGroups
-	header   []string
+	kind     string   // kindMatches, kindHandles, kindGroups, kindCount
+	header   []string // nil: there is no table
 	lines    [][]string
-	rows     int // own rows in it; for handles, all that made tokens
-	peerSize int // what the run told about the peer: distinct tokens, or rows
+	rows     int  // own rows in it; for handles, all that made tokens
+	peerSize int  // what the run told about the peer: distinct tokens, or rows
+	padded   bool // dummies are among them
+
+	count  *int // kindCount, at the receiver: own tokens that match
+	tokens int  // of so many
 
 	// peerBound is how many tokens the peer can have put in, where that is more than
 	// it declared.
@@ -135,25 +139,52 @@ func (r *result) write(w io.Writer) error {
 
 // record is the agreed terms, kept beside the result.
 type record struct {
-	Terms      protocol.Terms     `json:"terms"`
-	Agreement  protocol.Agreement `json:"agreement"` // the same as it was signed, and both signatures
-	Transcript protocol.Hash      `json:"transcript"`
-	Ended      time.Time          `json:"ended"`
+	Terms       protocol.Terms                         `json:"terms"`
+	Agreement   protocol.Agreement                     `json:"agreement"`   // the same as it was signed, and both signatures
+	Commitments map[protocol.Role]*protocol.Commitment `json:"commitments"` // what each side that has a set put in
+	Transcript  protocol.Hash                          `json:"transcript"`
+	Ended       time.Time                              `json:"ended"`
 }
 
 func recordOf(s *protocol.Session) record {
-	return record{s.Terms(), s.Agreement(), s.Transcript(), clock().UTC()}
+	r := record{s.Terms(), s.Agreement(), make(map[protocol.Role]*protocol.Commitment), s.Transcript(), clock().UTC()}
+	own, peer := s.Commitments()
+	other := protocol.Acceptor
+	if s.Role() == other {
+		other = protocol.Proposer
+	}
+	for role, c := range map[protocol.Role]*protocol.Commitment{s.Role(): own, other: peer} {
+		if c != nil { // a linkage unit has no set
+			r.Commitments[role] = c
+		}
+	}
+	return r
 }
 
 // termsPath is the file of the agreed terms that belong to a result.
-func termsPath(path string) string {
-	return strings.TrimSuffix(path, filepath.Ext(path)) + ".terms.json"
+func termsPath(path string) string { return beside(path, ".terms.json") }
+
+// openingPath is the file of what opens the own commitment.
+func openingPath(path string) string { return beside(path, ".opening.json") }
+
+func beside(path, ending string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ending
 }
 
-// save writes the terms, then the result: a result never stands without them.
+// resultFiles are all that belong to a result.
+func resultFiles(path string) []string { return []string{path, termsPath(path), openingPath(path)} }
+
+// save writes the terms and the opening, then the result: a result never stands
+// without them.
 func (r *result) save(path string, session *protocol.Session) error {
 	if err := writeJSONFile(termsPath(path), recordOf(session)); err != nil {
 		return err
+	}
+	if err := writeJSONFile(openingPath(path), session.Opening()); err != nil {
+		return err
+	}
+	if r.header == nil {
+		return nil
 	}
 	return writeWhole(path, r.write)
 }
@@ -162,9 +193,11 @@ func (r *result) save(path string, session *protocol.Session) error {
 func (r *result) headline(records int, partner, peer string) string {
 	switch r.kind {
 	case kindMatches:
-		return fmt.Sprintf("%d of %d own records are candidates; %s brought %d distinct tokens", r.rows, records, peer, r.peerSize)
+		return fmt.Sprintf("%d of %d own records are candidates; %s brought %s", r.rows, records, peer, r.peerTokens())
+	case kindCount:
+		return r.counted(records, peer)
 	case kindHandles:
-		compared := fmt.Sprintf("%s compared %d distinct tokens", peer, r.peerSize)
+		compared := fmt.Sprintf("%s compared %s", peer, r.peerTokens())
 		if r.peerBound > 0 {
 			compared += fmt.Sprintf(" (%d at most if it did not tell the truth)", r.peerBound)
 		}

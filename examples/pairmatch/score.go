@@ -113,6 +113,7 @@ const (
 	kindMatches = "matches"
 	kindHandles = "handles"
 	kindGroups  = "groups"
+	kindCount   = "count"
 )
 
 func joins(a, b string) bool {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -26,8 +29,8 @@ var serveCommand = &cli.Command{
 	Name:  "serve",
 	Usage: "wait for the other agency's link",
 	Description: `Accepts sessions from one agency and permits what was agreed with it: the
-epoch, the linkage file, this side's role. --permit-* narrow that further, and
---policy has to permit the terms too.
+epoch, the linkage file, this side's role. --permit-* narrow that further, or
+widen what is narrow by default, and --policy has to permit the terms too.
 
 Each session has a folder of its own below --out, or with --once the folder
 itself. The handles in it turn the other side's matches into own rows: keep
@@ -41,6 +44,8 @@ The first line on standard output is "listening on HOST:PORT", or the folder.`,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for results", Value: "results"},
 		roleFlag("sender"), flagMaxPeer,
 		&cli.StringSliceFlag{Name: "permit-suite", Usage: "permit this `SUITE`, one of " + suiteNames() + " (may be repeated; default: " + psi.ECDHRistretto255().String() + ")"},
+		&cli.StringSliceFlag{Name: "permit-function", Usage: "permit this `FUNCTION`, one of " + strings.Join(functions, ", ") + " (may be repeated; default: set)", Validator: eachOneOf("function", functions)},
+		&cli.IntFlag{Name: "max-own", Usage: "how many tokens the own set may be filled up to with dummies, where the terms ask for that (default: " + strconv.Itoa(maxPeerTokens) + ", or the own number)"},
 		&cli.StringSliceFlag{Name: "permit-purpose", Usage: "permit this `TEXT` as purpose (may be repeated; default: any)"},
 		&cli.StringSliceFlag{Name: "permit-legal-basis", Usage: "permit this `TEXT` as legal basis (may be repeated; default: any)"},
 		&cli.StringFlag{Name: "permit-jurisdictions", Usage: "permit these `CODES` only, such as DE,FR (default: any)"},
@@ -64,33 +69,59 @@ The first line on standard output is "listening on HOST:PORT", or the folder.`,
 // server answers one agency's link.
 type server struct {
 	*side
-	tokens  *tokens
-	receive bool
-	once    bool
-	force   bool
-	out     string
+	tokens    *tokens
+	receive   bool
+	once      bool
+	force     bool
+	out       string
+	functions []string // permitted
+	suites    []string // permitted
 }
 
 func newServer(ctx context.Context, cmd *cli.Command) (*server, error) {
-	v := &server{receive: cmd.String("role") == "receiver", once: cmd.Bool("once"), force: cmd.Bool("force"), out: cmd.String("out")}
-	if v.once {
-		if err := mayWrite(v.force, v.path(v.out), termsPath(v.path(v.out))); err != nil {
-			return nil, err
-		}
+	v := &server{
+		receive: cmd.String("role") == "receiver", once: cmd.Bool("once"), force: cmd.Bool("force"), out: cmd.String("out"),
+		functions: orElse(cmd.StringSlice("permit-function"), protocol.FunctionSet),
+		suites:    orElse(cmd.StringSlice("permit-suite"), psi.ECDHRistretto255().String()),
+	}
+	if err := v.feasible(); err != nil {
+		return nil, err
 	}
 	var err error
 	if v.side, err = openSide(cmd); err != nil {
 		return nil, err
 	}
-	v.tokens, err = v.side.tokens(ctx)
-	return v, err
+	if v.tokens, err = v.side.tokens(ctx); err != nil {
+		return nil, err
+	}
+	v.commit(v.tokens.set)
+	return v, nil
 }
 
-func (v *server) path(folder string) string {
-	if v.receive {
-		return filepath.Join(folder, kindMatches+".csv")
+// feasible reports, before any work, what keeps each function from having a run.
+func (v *server) feasible() error {
+	for _, f := range v.functions {
+		var err error
+		for _, suite := range v.suites {
+			if err = counts("permit-suite", suite, f); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if !v.once {
+			continue
+		}
+		if err := mayWrite(v.force, resultFiles(v.path(v.out, f))...); err != nil {
+			return err
+		}
 	}
-	return filepath.Join(folder, kindHandles+".csv")
+	return nil
+}
+
+func (v *server) path(folder, function string) string {
+	return filepath.Join(folder, kindOf(function, v.receive)+".csv")
 }
 
 // policy permits what was agreed, and what the flags leave of the rest.
@@ -101,15 +132,16 @@ func (v *server) policy(cmd *cli.Command) (*protocol.Policy, error) {
 	}
 	return permitted(cmd, protocol.Rule{
 		Peers:         []string{v.peer.Name},
-		Functions:     []string{protocol.FunctionSet},
+		Functions:     v.functions,
 		Purposes:      orElse(cmd.StringSlice("permit-purpose"), protocol.Any),
 		LegalBases:    orElse(cmd.StringSlice("permit-legal-basis"), protocol.Any),
 		Jurisdictions: orElse(split(cmd.String("permit-jurisdictions")), protocol.Any),
 		Epochs:        []string{v.pact.epoch},
-		Suites:        orElse(cmd.StringSlice("permit-suite"), psi.ECDHRistretto255().String()),
+		Suites:        v.suites,
 		Receivers:     []protocol.Role{receiver},
 		Schemas:       []protocol.Hash{v.tokens.hash},
 		MaxProposer:   cmd.Int("max-peer"),
+		MaxAcceptor:   cmp.Or(cmd.Int("max-own"), max(maxPeerTokens, v.tokens.set.Len())),
 	})
 }
 
@@ -167,7 +199,7 @@ func (v *server) session(ctx context.Context, session *protocol.Session) error {
 	if err := os.MkdirAll(folder, privateFolder); err != nil {
 		return err
 	}
-	return v.finish(r, v.path(folder), session, began)
+	return v.finish(r, v.path(folder, terms.Function), session, began)
 }
 
 // listen begins to listen and says where.
@@ -212,12 +244,20 @@ func acceptWithin(ctx context.Context, l *protocol.Listener, wait time.Duration)
 	return l.Accept(ctx)
 }
 
+// permitFlags has, by term, the flags of serve that say what else is agreed to.
+var permitFlags = map[string]string{
+	"function": "--permit-function", "suite": "--permit-suite", "max_proposer": "--max-peer", "max_acceptor": "--max-own",
+}
+
 // refused tells of a connection that did not become a session.
 func (c *console) refused(err error) {
 	f := explain(err)
 	var term *protocol.TermError
 	if errors.As(err, &term) {
-		f.next = "" // the option is the other side's
+		f.next = "" // the option is the other side's, unless serve's own flags refused
+		if flag := permitFlags[term.Term]; term.Rule == agreedRule && flag != "" {
+			f.next = "raise or add " + flag + ", if that is right"
+		}
 	}
 	c.warn("no session: %s", f)
 }

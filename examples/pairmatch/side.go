@@ -30,15 +30,21 @@ var sideFlags = []cli.Flag{
 }
 
 func openSide(cmd *cli.Command) (*side, error) {
-	s := &side{con: newConsole(cmd)}
+	f, err := openFolder(cmd.String("dir"))
+	if err != nil {
+		return nil, err
+	}
+	return f.side(cmd, cmd.String("peer"), cmd.String("epoch"))
+}
+
+// side reads what the folder's agency agreed with a peer for an epoch, and its records.
+func (f *folder) side(cmd *cli.Command, peer, epoch string) (*side, error) {
+	s := &side{con: newConsole(cmd), folder: f}
 	var err error
-	if s.folder, err = openFolder(cmd.String("dir")); err != nil {
+	if s.peer, err = f.peer(peer, false); err != nil {
 		return nil, err
 	}
-	if s.peer, err = s.folder.peer(cmd.String("peer"), false); err != nil {
-		return nil, err
-	}
-	if s.pact, err = s.folder.pact(s.peer, cmd.String("epoch")); err != nil {
+	if s.pact, err = f.pact(s.peer, epoch); err != nil {
 		return nil, err
 	}
 	c, err := readColumns(cmd.String("columns"), s.pact.linkage.Fields)
@@ -85,6 +91,9 @@ func roleFlag(value string) *cli.StringFlag {
 
 // run takes the side's part in a session for tokens, and returns the result.
 func (s *side) run(ctx context.Context, session *protocol.Session, t *tokens, receive bool) (*result, error) {
+	if session.Terms().Function == protocol.FunctionCount {
+		return s.runCount(ctx, session, t, receive)
+	}
 	if receive {
 		r, err := session.Receive(ctx, t.set)
 		if err != nil {

@@ -18,14 +18,7 @@ var termFlags = []cli.Flag{
 	&cli.StringFlag{Name: "jurisdictions", Usage: "`CODES` such as DE,FR", Required: true},
 	&cli.StringFlag{Name: "scope", Usage: "`SCOPE`: query for the persons of one case, bulk for whole sets", Required: true, Validator: oneOf("scope", scopes)},
 	&cli.StringSliceFlag{Name: "category", Usage: "`CATEGORY` of the persons: " + strings.Join(categories, ", ") + " (may be repeated)", Required: true,
-		Validator: func(list []string) error {
-			for _, c := range list {
-				if err := oneOf("category", categories)(c); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
+		Validator: eachOneOf("category", categories)},
 	&cli.StringFlag{Name: "case", Usage: "case reference, an opaque `ID`"},
 	&cli.StringFlag{Name: "offence", Usage: "`CODE` of the offence"},
 	&cli.StringFlag{Name: "officer", Usage: "who asks, an opaque `ID`"},
@@ -47,6 +40,17 @@ func oneOf(what string, list []string) func(string) error {
 	return func(s string) error {
 		if !slices.Contains(list, s) {
 			return usagef("a %s is one of %s", what, strings.Join(list, ", "))
+		}
+		return nil
+	}
+}
+
+func eachOneOf(what string, list []string) func([]string) error {
+	return func(values []string) error {
+		for _, v := range values {
+			if err := oneOf(what, list)(v); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
