@@ -137,17 +137,21 @@ func (a *audit) witness() (protocol.Peer, error) {
 // key is that of the agency whose log is looked at.
 func (a *audit) key() ([]byte, error) {
 	if text := a.cmd.String("signing-key"); text != "" {
-		key, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || len(key) != 32 {
-			return nil, usagef("--signing-key: not 32 bytes in base64")
-		}
-		return key, nil
+		return signingKey(text)
 	}
 	if a.cmd.Bool("own") {
 		return a.identity.SigningKey(), nil
 	}
 	p, err := a.witness()
 	return p.SigningKey, err
+}
+
+func signingKey(text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) != 32 {
+		return nil, usagef("--signing-key: not 32 bytes in base64")
+	}
+	return key, nil
 }
 
 func index(text string) (int64, error) {

@@ -104,7 +104,8 @@ doctor, then serve and link.
 ` + exitHelp,
 		Commands: []*cli.Command{
 			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, renewCommand, revokeCommand, doctorCommand,
-			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand, logCommand, ledgerCommand, policyCommand, officerKeyCommand,
+			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand,
+			logCommand, ledgerCommand, openingCommand, policyCommand, officerKeyCommand,
 		},
 		HideVersion:    true,
 		Suggest:        true,
@@ -119,7 +120,7 @@ doctor, then serve and link.
 			return cli.ShowRootCommandHelp(cmd)
 		},
 	}
-	for _, c := range slices.Concat(root.Commands, logCommand.Commands, policyCommand.Commands) {
+	for _, c := range slices.Concat(root.Commands, logCommand.Commands, openingCommand.Commands, policyCommand.Commands) {
 		c.OnUsageError = usageError
 		c.HideHelpCommand = true
 		c.DisableSliceFlagSeparator = true // a purpose may hold a comma

@@ -57,10 +57,12 @@ func TestScripts(t *testing.T) {
 			"address":  address,
 			"agree":    agree,
 			"damage":   damage,
+			"edit":     edit,
 			"insert":   insert,
 			"logpath":  logPath,
 			"mail":     mail,
 			"people":   people,
+			"results":  results,
 			"same":     same,
 			"samecode": sameCode,
 			"unutf8":   unUTF8,
@@ -195,6 +197,39 @@ func insert(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	text := strings.ReplaceAll(ts.ReadFile(args[0]), args[1], found[1])
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// edit writes a copy of a file in which what first matches is replaced by a text:
+//
+//	edit COPY FILE REGEXP TEXT
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: edit COPY FILE REGEXP TEXT")
+	}
+	re, err := regexp.Compile(args[2])
+	ts.Check(err)
+	text := ts.ReadFile(args[1])
+	at := re.FindStringIndex(text)
+	if at == nil {
+		ts.Fatalf("%s does not match %s", args[1], args[2])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text[:at[0]]+args[3]+text[at[1]:]), 0o600))
+}
+
+// results puts in a variable the path, without ending, of the one result of a kind
+// that serve kept in a folder of its own:
+//
+//	results VARIABLE FOLDER KIND
+func results(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: results VARIABLE FOLDER KIND")
+	}
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), "*", args[2]+".terms.json"))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d results in %s", len(found), args[1])
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(found[0], ".terms.json"))
 }
 
 // logPath puts the folder of an agency's audit log in a variable:
