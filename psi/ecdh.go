@@ -145,9 +145,14 @@ func (s *ecdhSuite) receive(r *run, set *Set) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	handles := noItems(set.Len())
+	return joined(own, peer, size), nil
+}
+
+// joined returns for each own tag the number of the peer's that equals it, or absent.
+func joined(own, peer []byte, size int) []uint32 {
+	handles := noItems(len(own) / size)
 	join(own, peer, size, func(own, peer uint32) { handles[own] = peer })
-	return handles, nil
+	return handles
 }
 
 // sendElements sends k·H(item(i)) for i from 0 to n-1, a batch a frame.

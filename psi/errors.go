@@ -40,6 +40,17 @@ var (
 // drawn, a set cannot be encoded. Another run draws new ones.
 var ErrAgain = errors.New("psi: by a rare chance the sets cannot be encoded: run again")
 
+// A run in steps that cannot go on.
+var (
+	// ErrState is a state that State did not return, or that belongs to another run.
+	ErrState = errors.New("psi: the state is not one of this run")
+	// ErrSet says that the own set is another than the one that the run began with.
+	// Only a new run helps.
+	ErrSet = errors.New("psi: the set has changed since the run began: start again")
+	// ErrOver is a step of a run that is over, or that failed.
+	ErrOver = errors.New("psi: the run is over")
+)
+
 // A peer that departs from the protocol of VOLEMalicious is found out by one of its
 // checks, each of which has an error of its own. The peer sees the same alert for all
 // of them, and for those above.

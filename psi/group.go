@@ -19,6 +19,8 @@ type group interface {
 	elementSize() int
 	// newMask draws a fresh nonzero scalar.
 	newMask() (mask, error)
+	// parseMask reads what a mask's bytes returned.
+	parseMask(k []byte) (mask, error)
 }
 
 // mask is a secret scalar k. It is safe for concurrent use.
@@ -29,6 +31,8 @@ type mask interface {
 	// with ErrEncoding or ErrIdentity if p does not encode an element other than
 	// the identity in its only valid form.
 	element(dst, p []byte) ([]byte, error)
+	// bytes returns k, for a run that goes on in another process.
+	bytes() []byte
 }
 
 // Domain separation tags of the hashes to the groups (RFC 9380, Section 3.1).
@@ -56,7 +60,17 @@ func (ristretto) newMask() (mask, error) {
 	return &ristrettoMask{k}, nil
 }
 
+func (ristretto) parseMask(k []byte) (mask, error) {
+	s, err := ristretto255.NewScalar().SetCanonicalBytes(k)
+	if err != nil || isZero(k) {
+		return nil, ErrState
+	}
+	return &ristrettoMask{s}, nil
+}
+
 type ristrettoMask struct{ k *ristretto255.Scalar }
+
+func (m *ristrettoMask) bytes() []byte { return m.k.Bytes() }
 
 func (m *ristrettoMask) item(dst []byte, item *[32]byte) ([]byte, error) {
 	h, err := hashToRistretto(item[:], dstRistretto255)
@@ -101,7 +115,17 @@ func (p256) newMask() (mask, error) {
 	return &p256Mask{k.Bytes()}, nil
 }
 
+func (p256) parseMask(k []byte) (mask, error) {
+	s, err := ecdh.P256().NewPrivateKey(k) // from 1 to the order less 1
+	if err != nil {
+		return nil, ErrState
+	}
+	return &p256Mask{s.Bytes()}, nil
+}
+
 type p256Mask struct{ k []byte }
+
+func (m *p256Mask) bytes() []byte { return m.k }
 
 func (m *p256Mask) item(dst []byte, item *[32]byte) ([]byte, error) {
 	h, err := hashToP256(item[:], dstP256)

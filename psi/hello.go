@@ -28,6 +28,13 @@ const (
 	roleReceiver
 )
 
+func (r role) other() role {
+	if r == roleSender {
+		return roleReceiver
+	}
+	return roleSender
+}
+
 func (r role) String() string {
 	if r == roleSender {
 		return "sender"
@@ -108,17 +115,15 @@ func (h *hello) agree(peer *hello) error {
 	return nil
 }
 
-// greet compares all that both sides must have in common and returns the size of
-// the peer's set and the hash of both hellos. Bindings come first, then proof of the
-// same secret, and only then sizes.
-func greet(c *wire.Conn, p *Params, s *Set, me role) (peerSize int, hellos [32]byte, err error) {
+// newHello returns the own hello and its bytes, if the set may take part.
+func newHello(p *Params, s *Set, me role) (*hello, []byte, error) {
 	if s.binding.Key == ([32]byte{}) {
-		return 0, hellos, ErrNoKey
+		return nil, nil, ErrNoKey
 	}
-	if s.Len() > p.max(me) {
-		return 0, hellos, fmt.Errorf("%w: the own set has %d items, the %v may have %d", ErrTooLarge, s.Len(), me, p.max(me))
+	if err := p.fits(s, me); err != nil {
+		return nil, nil, err
 	}
-	own := &hello{
+	h := &hello{
 		version:  Version,
 		role:     me,
 		suite:    p.Suite.ID(),
@@ -127,28 +132,55 @@ func greet(c *wire.Conn, p *Params, s *Set, me role) (peerSize int, hellos [32]b
 		config:   s.binding.Config,
 		session:  sha256.Sum256(p.Session),
 	}
-	rand.Read(own.nonce[:])
-	ownBytes, err := own.marshal()
+	rand.Read(h.nonce[:])
+	b, err := h.marshal()
 	if err != nil {
-		return 0, hellos, fmt.Errorf("%w: an epoch has at most 255 bytes", ErrEpoch)
+		return nil, nil, fmt.Errorf("%w: an epoch has at most 255 bytes", ErrEpoch)
+	}
+	return h, b, nil
+}
+
+// fits reports whether the own set is as small as was agreed.
+func (p *Params) fits(s *Set, me role) error {
+	if s.Len() > p.max(me) {
+		return fmt.Errorf("%w: the own set has %d items, the %v may have %d", ErrTooLarge, s.Len(), me, p.max(me))
+	}
+	return nil
+}
+
+// greet compares all that both sides must have in common and returns the size of
+// the peer's set and the hash of both hellos. Bindings come first, then proof of the
+// same secret, and only then sizes.
+func greet(c *wire.Conn, p *Params, s *Set, me role) (peerSize int, hellos [32]byte, err error) {
+	own, ownBytes, err := newHello(p, s, me)
+	if err != nil {
+		return 0, hellos, err
 	}
 	got, err := c.Exchange(kindHello, ownBytes, maxHello)
 	if err != nil {
 		return 0, hellos, err
 	}
-	peer, err := parseHello(got)
+	if hellos, err = own.meet(ownBytes, got); err != nil {
+		return 0, hellos, err
+	}
+	if err := confirmKey(c, s.binding.Key, me, hellos); err != nil {
+		return 0, hellos, err
+	}
+	got, err = c.Exchange(kindSize, marshalSize(s.Len()), 8)
 	if err != nil {
 		return 0, hellos, err
 	}
-	if err := own.agree(peer); err != nil {
-		return 0, hellos, err
-	}
-	hellos = transcript(me, ownBytes, got)
-	if err := confirmKey(c, s.binding.Key, me, peer.role, hellos); err != nil {
-		return 0, hellos, err
-	}
-	peerSize, err = exchangeSizes(c, p, s.Len(), peer.role)
+	peerSize, err = parseSize(got, p, me.other())
 	return peerSize, hellos, err
+}
+
+// meet returns the hash of both hellos, if the peer's goes with the own one.
+func (h *hello) meet(own, peer []byte) (hellos [32]byte, err error) {
+	p, err := parseHello(peer)
+	if err != nil {
+		return hellos, err
+	}
+	return transcript(h.role, own, peer), h.agree(p)
 }
 
 // transcript hashes both hellos, the receiver's first. Both have a length of
@@ -168,15 +200,20 @@ func transcript(me role, own, peer []byte) [32]byte {
 // and of both hellos, nonces included, so that an answer can be neither
 // reflected nor replayed. Who does not hold the key learns a MAC under it, which
 // is of no use without guessing a 256-bit key.
-func confirmKey(c *wire.Conn, key [32]byte, me, peer role, transcript [32]byte) error {
+func confirmKey(c *wire.Conn, key [32]byte, me role, transcript [32]byte) error {
 	got, err := c.Exchange(kindConfirm, confirmation(key, me, transcript), sha256.Size)
 	if err != nil {
 		return err
 	}
+	return confirmed(got, key, me.other(), transcript)
+}
+
+// confirmed reports whether the key confirmation is that of the role.
+func confirmed(got []byte, key [32]byte, r role, transcript [32]byte) error {
 	if len(got) != sha256.Size {
 		return fmt.Errorf("%w: key confirmation of %d bytes", ErrLength, len(got))
 	}
-	if !hmac.Equal(got, confirmation(key, peer, transcript)) {
+	if !hmac.Equal(got, confirmation(key, r, transcript)) {
 		return ErrKey
 	}
 	return nil
@@ -190,11 +227,9 @@ func confirmation(key [32]byte, r role, transcript [32]byte) []byte {
 	return m.Sum(nil)
 }
 
-func exchangeSizes(c *wire.Conn, p *Params, own int, peer role) (int, error) {
-	got, err := c.Exchange(kindSize, binary.BigEndian.AppendUint64(nil, uint64(own)), 8)
-	if err != nil {
-		return 0, err
-	}
+func marshalSize(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+
+func parseSize(got []byte, p *Params, peer role) (int, error) {
 	if len(got) != 8 {
 		return 0, fmt.Errorf("%w: size of %d bytes", ErrLength, len(got))
 	}

@@ -2,7 +2,10 @@ package psi
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 )
 
@@ -10,16 +13,29 @@ import (
 // that the peer learns n and not how many there are. It is ErrTooLarge for n below
 // Len or above MaxItems. Padding takes fresh dummies each time: pad for each run.
 //
-// A dummy is 32 random bytes. That any of up to 2^31 dummies on either side meets
-// another item has a chance below 2^-190: dummies match nothing, and no result or
-// handle names one. They cost what other items cost.
+// A dummy is 32 bytes that are random to all others. That any of up to 2^31 dummies on
+// either side meets another item has a chance below 2^-190: dummies match nothing, and
+// no result or handle names one. They cost what other items cost.
 func (s *Set) Pad(n int) (*Set, error) {
+	var seed [32]byte
+	rand.Read(seed[:])
+	return s.PadFrom(n, seed)
+}
+
+// PadFrom is Pad with the dummies that a random secret seed gives, the same each time:
+// for a run in steps, which needs one set throughout.
+func (s *Set) PadFrom(n int, seed [32]byte) (*Set, error) {
 	if n < s.Len() || n > MaxItems {
 		return nil, fmt.Errorf("%w: %d items cannot be filled up to %d, at most %d", ErrTooLarge, s.Len(), n, MaxItems)
 	}
 	dummies := make([][32]byte, n-s.Len())
-	random := make([]byte, 32*len(dummies)) // at once: a call for each would take longer than the sort
-	rand.Read(random)
+	key := sha256.Sum256(append([]byte("comity psi v1 dummy"), seed[:]...))
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, err
+	}
+	random := make([]byte, 32*len(dummies))
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(random, random)
 	for i := range dummies {
 		dummies[i] = [32]byte(random[32*i:])
 	}

@@ -160,13 +160,17 @@ func ReceiveCount(ctx context.Context, rw io.ReadWriter, p *Params, s *Set) (*Co
 	if err != nil {
 		return nil, fmt.Errorf("psi: receive: %w", err)
 	}
+	return newCount(handles, peerSize), nil
+}
+
+func newCount(handles []uint32, peerSize int) *Count {
 	c := &Count{PeerSize: peerSize}
 	for _, h := range handles {
 		if h != absent {
 			c.N++
 		}
 	}
-	return c, nil
+	return c
 }
 
 // receive returns what the suite found and the size of the sender's set.

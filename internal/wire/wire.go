@@ -149,6 +149,20 @@ func (c *Conn) readPayload(n int) ([]byte, error) {
 	return c.in, nil
 }
 
+// End reports whether the stream has ended with the last frame: ErrLength where it
+// goes on.
+func (c *Conn) End() error {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	switch _, err := c.r.ReadByte(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return truncated(err)
+	}
+	return fmt.Errorf("%w: bytes after the last frame", ErrLength)
+}
+
 func truncated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ErrTruncated

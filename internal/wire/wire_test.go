@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,6 +72,29 @@ func TestRefusedFrames(t *testing.T) {
 			t.Errorf("ReadExact: %v, want %v", err, ErrLength)
 		}
 	})
+}
+
+func TestEnd(t *testing.T) {
+	broken := errors.New("broken")
+	for _, tt := range []struct {
+		name string
+		in   io.Reader
+		want error
+	}{
+		{"nothing after it", bytes.NewReader([]byte{7, 0, 0, 0, 0}), nil},
+		{"a byte after it", bytes.NewReader([]byte{7, 0, 0, 0, 0, 7}), ErrLength},
+		{"a failure after it", io.MultiReader(bytes.NewReader([]byte{7, 0, 0, 0, 0}), iotest.ErrReader(broken)), broken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Open(t.Context(), stream{tt.in, io.Discard})
+			if _, err := c.Read(kind, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.End(); !errors.Is(err, tt.want) {
+				t.Errorf("End: %v, want %v", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestWriteRefuses(t *testing.T) {
