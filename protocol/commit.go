@@ -177,19 +177,28 @@ type committed struct {
 	opening *Opening
 }
 
-// commit has the stream of the run begin with the own commitment.
-func (s *Session) commit(set Committed) error {
+// commitTo commits the identity, in its role, to a set.
+func (id *Identity) commitTo(set Committed, a *Agreement, r Role) (*committed, error) {
 	t := set.Tree()
 	o := &Opening{Seed: t.Seed(), Items: t.Len()}
 	rand.Read(o.Nonce[:])
 	c := &Commitment{Hash: blinded(o.Nonce, t.Len(), t.Root())}
-	signed, err := c.signed(s.agreement, s.role)
+	signed, err := c.signed(a, r)
+	if err != nil {
+		return nil, err
+	}
+	c.Signature = ed25519.Sign(id.signing, signed)
+	return &committed{c, o}, nil
+}
+
+// commit has the stream of the run begin with the own commitment.
+func (s *Session) commit(set Committed) error {
+	c, err := s.c.Identity.commitTo(set, s.agreement, s.role)
 	if err != nil {
 		return err
 	}
-	c.Signature = ed25519.Sign(s.c.Identity.signing, signed)
-	s.stream.say = func() error { return s.stream.write(frameCommit, c.Hash[:], c.Signature) }
-	s.committed.Store(&committed{c, o})
+	s.stream.say = func() error { return s.stream.write(frameCommit, c.own.Hash[:], c.own.Signature) }
+	s.committed.Store(c)
 	return nil
 }
 

@@ -169,6 +169,9 @@ func (c *Config) checkPeers() error {
 		if len(p.SigningKey) != ed25519.PublicKeySize {
 			return fmt.Errorf("%w: peer %q has no signing key", ErrConfig, p.Name)
 		}
+		if _, err := sealKEM.NewPublicKey(p.SealingKey); err != nil && len(p.SealingKey) > 0 {
+			return fmt.Errorf("%w: the sealing key of peer %q is malformed", ErrConfig, p.Name)
+		}
 		if p.Certificate == (Fingerprint{}) && c.Roots == nil {
 			return fmt.Errorf("%w: peer %q has no certificate, and there are no roots", ErrConfig, p.Name)
 		}

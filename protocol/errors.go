@@ -48,6 +48,12 @@ var (
 	ErrUnanswered = errors.New("protocol: nobody answered in the mailbox")
 )
 
+// What can be wrong with sessions in steps.
+var (
+	ErrSealingKey = errors.New("protocol: no sealing key, which sessions in steps need")
+	ErrCheckpoint = errors.New("protocol: checkpoint of a session in steps that cannot be used")
+)
+
 // What is wrong with a ledger.
 var (
 	ErrLedger        = errors.New("protocol: unusable ledger")

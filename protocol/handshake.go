@@ -235,7 +235,7 @@ func (h *handshake) abort(err error) {
 	h.ch.fail(err)
 }
 
-func (h *handshake) own() Peer { return h.c.Identity.Peer() }
+func (h *handshake) own() Peer { return h.c.Identity.Peer().overTLS() }
 
 func (h *handshake) sendHello(purpose uint8) error {
 	own := h.own()

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hpke"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,24 +30,31 @@ const (
 )
 
 // Identity is one agency as peers know it: a name, a TLS key with its
-// certificate, and a signing key for terms. The two keys are distinct, so that
-// who can speak for the agency on the network cannot for that alone bind it. An
-// Identity holds secrets: it formats as its name.
+// certificate, a signing key for terms, and a sealing key for what is sent to it in
+// steps. The keys are distinct, so that who can speak for the agency on the network
+// cannot for that alone bind it. An Identity holds secrets: it formats as its name.
 type Identity struct {
 	name        string
 	certificate tls.Certificate
 	signing     ed25519.PrivateKey
+	sealing     hpke.PrivateKey // nil in an identity that was made before there were any
 }
 
 // NewIdentity makes an identity with fresh keys: ECDSA P-256 for TLS, Ed25519 for
-// signing, and a self-signed certificate valid for the given time (0: a year).
+// signing, ML-KEM-768 with X25519 for sealing, and a self-signed certificate valid for
+// the given time (0: a year).
 // The name has 1 to 64 printable runes; peers will know the agency by it.
 func NewIdentity(name string, validity time.Duration) (*Identity, error) {
 	_, signing, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	return makeIdentity(name, validity, signing)
+	id, err := makeIdentity(name, validity, signing)
+	if err != nil {
+		return nil, err
+	}
+	id.sealing, err = sealKEM.GenerateKey()
+	return id, err
 }
 
 // makeIdentity makes an identity with a fresh TLS key and the given signing key.
@@ -148,7 +156,7 @@ func (id *Identity) Expires() time.Time { return id.certificate.Leaf.NotAfter }
 // Peer returns what other agencies need to know of this one. None of it is
 // secret, but it must reach them unchanged.
 func (id *Identity) Peer() Peer {
-	return Peer{Name: id.name, Certificate: id.Fingerprint(), SigningKey: id.SigningKey()}
+	return Peer{Name: id.name, Certificate: id.Fingerprint(), SigningKey: id.SigningKey(), SealingKey: id.SealingKey()}
 }
 
 // PEM blocks of an identity, in this order.
@@ -156,10 +164,11 @@ const (
 	pemCertificate = "CERTIFICATE" // the leaf, then any intermediates
 	pemTLSKey      = "PRIVATE KEY" // PKCS #8
 	pemSigningKey  = "COMITY SIGNING KEY"
+	pemSealingKey  = "COMITY SEALING KEY" // the seed; older identities have none
 )
 
-// Marshal returns the identity as PEM: certificates, TLS key, signing key. It
-// holds the private keys: a file of it must be readable to its owner alone.
+// Marshal returns the identity as PEM: certificates, TLS key, signing key, sealing key.
+// It holds the private keys: a file of it must be readable to its owner alone.
 func (id *Identity) Marshal() ([]byte, error) {
 	var out bytes.Buffer
 	for _, der := range id.certificate.Certificate {
@@ -179,11 +188,20 @@ func (id *Identity) Marshal() ([]byte, error) {
 			return nil, err
 		}
 	}
+	if id.sealing != nil {
+		seed, err := id.sealing.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		if err := pem.Encode(&out, &pem.Block{Type: pemSealingKey, Bytes: seed}); err != nil {
+			return nil, err
+		}
+	}
 	return out.Bytes(), nil
 }
 
 // errPEM never says what was found: the text holds private keys.
-var errPEM = errors.New("want PEM blocks " + pemCertificate + ", " + pemTLSKey + ", " + pemSigningKey + ", each well formed, and nothing else")
+var errPEM = errors.New("want PEM blocks " + pemCertificate + ", " + pemTLSKey + ", " + pemSigningKey + " and, except in old ones, " + pemSealingKey + ", each well formed, and nothing else")
 
 // ParseIdentity reads what Marshal writes. The certificate may also be one that a
 // certification authority issued, with intermediates after it. Errors are
@@ -192,6 +210,7 @@ func ParseIdentity(text []byte) (*Identity, error) {
 	malformed := fmt.Errorf("%w: identity: %w", ErrConfig, errPEM)
 	var chain [][]byte
 	var keys []crypto.PrivateKey
+	var sealing hpke.PrivateKey
 	rest := text
 	for len(bytes.TrimSpace(rest)) > 0 {
 		if !bytes.HasPrefix(bytes.TrimSpace(rest), []byte("-----BEGIN ")) {
@@ -210,6 +229,11 @@ func ParseIdentity(text []byte) (*Identity, error) {
 				return nil, malformed
 			}
 			keys = append(keys, key)
+		case block.Type == pemSealingKey && len(keys) == 2 && sealing == nil:
+			var err error
+			if sealing, err = sealKEM.NewPrivateKey(block.Bytes); err != nil {
+				return nil, malformed
+			}
 		default:
 			return nil, malformed
 		}
@@ -222,7 +246,12 @@ func ParseIdentity(text []byte) (*Identity, error) {
 	if !ok || !ok2 {
 		return nil, malformed
 	}
-	return newIdentity(chain, key, signing)
+	id, err := newIdentity(chain, key, signing)
+	if err != nil {
+		return nil, err
+	}
+	id.sealing = sealing
+	return id, nil
 }
 
 // String shows the name, never a key.

@@ -19,13 +19,14 @@ import (
 // still on its way; that a file is the peer's is for TLS to find out.
 
 const (
-	mailPrefix  = "comity-live1-"
-	mailPart    = ".part"
-	mailMagic   = "comity-mail\x01"
-	mailFixed   = len(mailMagic) + len(mailSession{}) + 2 // what the name says too
-	mailHeader  = mailFixed + 8 + sha256.Size
-	maxMailData = 256 << 10
-	mailWindow  = 64
+	mailPrefix   = "comity-live1-"
+	mailPart     = ".part"
+	mailMagic    = "comity-mail\x01"
+	mailFixed    = len(mailMagic) + len(mailSession{}) + 2 // what the name says too
+	mailVariable = 8 + sha256.Size                         // number, length, checksum
+	mailHeader   = mailFixed + mailVariable
+	maxMailData  = 256 << 10
+	mailWindow   = 64
 )
 
 type mailSession [16]byte
@@ -104,8 +105,14 @@ func (n mailName) fixed() []byte {
 
 // marshalMail returns the bytes of a file.
 func marshalMail(n mailName, number uint32, payload []byte) []byte {
-	b := make([]byte, 0, mailHeader+len(payload))
-	b = append(b, n.fixed()...)
+	return marshalFile(n.fixed(), number, payload)
+}
+
+// marshalFile returns the bytes of a file of either form of a mailbox, which begins
+// with what its name says too.
+func marshalFile(fixed []byte, number uint32, payload []byte) []byte {
+	b := make([]byte, 0, len(fixed)+mailVariable+len(payload))
+	b = append(b, fixed...)
 	b = binary.BigEndian.AppendUint32(b, number)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
 	sum := mailChecksum(b, payload)
@@ -124,27 +131,42 @@ func mailChecksum(head, payload []byte) (sum [sha256.Size]byte) {
 // errNotWhole marks a file that may become whole when the rest of it has come.
 var errNotWhole = errors.New("protocol: file of a mailbox that is not whole yet")
 
-// parseMail returns the number and payload of a file of the given name. The error
-// is errNotWhole, or *MailError for what no transport makes of a good file:
-// one that copies in order shows its beginning, one that makes room first shows
-// zeros in places.
+// parseMail returns the number and payload of a file of the given name. Errors are
+// those of parseFile.
 func parseMail(in []byte, n mailName) (number uint32, payload []byte, err error) {
-	malformed := func(reason string) (uint32, []byte, error) {
-		return 0, nil, &MailError{File: n.String(), Reason: reason}
+	number, payload, err = parseFile(in, n.String(), n.fixed())
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case n.kind == mailData && number != n.number:
+		return 0, nil, &MailError{File: n.String(), Reason: "its number is another"}
+	case (n.kind == mailData) != (len(payload) > 0):
+		return 0, nil, &MailError{File: n.String(), Reason: "its length is not one of its kind"}
 	}
-	shown := in[:min(len(in), mailHeader)]
+	return number, payload, nil
+}
+
+// parseFile returns what marshalFile put into the file of a name. The error is
+// errNotWhole, or *MailError for what no transport makes of a good file: one that
+// copies in order shows its beginning, one that makes room first shows zeros in places.
+func parseFile(in []byte, name string, fixed []byte) (number uint32, payload []byte, err error) {
+	malformed := func(reason string) (uint32, []byte, error) {
+		return 0, nil, &MailError{File: name, Reason: reason}
+	}
+	header := len(fixed) + mailVariable
+	shown := in[:min(len(in), header)]
 	if len(bytes.Trim(shown, "\x00")) == 0 {
 		return 0, nil, errNotWhole
 	}
-	if fixed := n.fixed(); !bytes.HasPrefix(fixed, shown[:min(len(shown), len(fixed))]) {
+	if !bytes.HasPrefix(fixed, shown[:min(len(shown), len(fixed))]) {
 		return malformed("its header is not that of the file of this name")
 	}
-	if len(in) < mailHeader {
+	if len(in) < header {
 		return 0, nil, errNotWhole
 	}
-	number = binary.BigEndian.Uint32(in[mailFixed:])
-	length := binary.BigEndian.Uint32(in[mailFixed+4:])
-	payload = in[mailHeader:]
+	number = binary.BigEndian.Uint32(in[len(fixed):])
+	length := binary.BigEndian.Uint32(in[len(fixed)+4:])
+	payload = in[header:]
 	switch {
 	case length > maxMailData:
 		return malformed("it is too long")
@@ -153,14 +175,8 @@ func parseMail(in []byte, n mailName) (number uint32, payload []byte, err error)
 	case int(length) > len(payload):
 		return 0, nil, errNotWhole
 	}
-	sum := mailChecksum(in[:mailFixed+8], payload)
-	switch {
-	case !bytes.Equal(sum[:], in[mailFixed+8:mailHeader]):
+	if sum := mailChecksum(in[:len(fixed)+8], payload); !bytes.Equal(sum[:], in[len(fixed)+8:header]) {
 		return 0, nil, errNotWhole
-	case n.kind == mailData && number != n.number:
-		return malformed("its number is another")
-	case (n.kind == mailData) != (length > 0):
-		return malformed("its length is not one of its kind")
 	}
 	return number, payload, nil
 }

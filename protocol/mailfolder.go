@@ -41,13 +41,16 @@ func openMailFolder(m *Mailbox) (*mailFolder, error) {
 	return f, nil
 }
 
-// write puts a file into the folder, whole or not at all. Nothing is synced to
-// the disk: a session does not outlive its process, and a file that a crash tears
-// is never whole. The mode is the umask's to narrow, as the peer may be another
-// user, and the file is ciphertext.
+// write puts a file of a live session into the folder. Nothing is synced to the disk:
+// a session does not outlive its process, and a file that a crash tears is never whole.
 func (f *mailFolder) write(n mailName, number uint32, payload []byte) error {
-	name := n.String()
-	if err := f.root.WriteFile(name+mailPart, marshalMail(n, number, payload), 0o666); err != nil {
+	return f.put(n.String(), marshalMail(n, number, payload))
+}
+
+// put puts a file into the folder, whole or not at all. The mode is the umask's to
+// narrow, as the peer may be another user, and the file is ciphertext.
+func (f *mailFolder) put(name string, data []byte) error {
+	if err := f.root.WriteFile(name+mailPart, data, 0o666); err != nil {
 		return fmt.Errorf("%w: %w", ErrMailbox, err)
 	}
 	if err := f.root.Rename(name+mailPart, name); err != nil {
@@ -56,31 +59,40 @@ func (f *mailFolder) write(n mailName, number uint32, payload []byte) error {
 	return nil
 }
 
-// read returns what parseMail makes of a file. The error is fs.ErrNotExist where
-// there is none, and errNotWhole where it cannot be read yet: some programs that
-// synchronise folders lock a file until it is whole.
+// read returns what parseMail makes of a file. Errors are those of get beside.
 func (f *mailFolder) read(n mailName) (number uint32, payload []byte, err error) {
-	info, err := f.root.Lstat(n.String())
+	in, err := f.get(n.String(), mailHeader+maxMailData)
+	if err != nil {
+		return 0, nil, err
+	}
+	return parseMail(in, n)
+}
+
+// get returns a file's bytes, and at most one more than max. The error is fs.ErrNotExist
+// where there is none, and errNotWhole where it cannot be read yet: some programs that
+// synchronise folders lock a file until it is whole.
+func (f *mailFolder) get(name string, max int) ([]byte, error) {
+	info, err := f.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil, fs.ErrNotExist
+		return nil, fs.ErrNotExist
 	}
 	if err != nil {
-		return 0, nil, errNotWhole
+		return nil, errNotWhole
 	}
 	if !info.Mode().IsRegular() { // to open a pipe could take for ever
-		return 0, nil, &MailError{File: n.String(), Reason: "it is not a regular file"}
+		return nil, &MailError{File: name, Reason: "it is not a regular file"}
 	}
-	file, err := f.root.Open(n.String())
+	file, err := f.root.Open(name)
 	if err != nil {
-		return 0, nil, errNotWhole
+		return nil, errNotWhole
 	}
 	defer file.Close()
-	in := make([]byte, min(info.Size(), int64(mailHeader+maxMailData))+1)
+	in := make([]byte, min(info.Size(), int64(max))+1)
 	read, err := io.ReadFull(file, in)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, nil, errNotWhole
+		return nil, errNotWhole
 	}
-	return parseMail(in[:read], n)
+	return in[:read], nil
 }
 
 func (f *mailFolder) exists(n mailName) bool {
@@ -92,9 +104,18 @@ func (f *mailFolder) exists(n mailName) bool {
 // open, the end of the session or a later one tries again.
 func (f *mailFolder) remove(name string) { _ = f.root.Remove(name) }
 
-// walk calls visit for each file of a live mailbox, a batch in memory at a time.
-// Those that are being written have part set, and no more than their session.
+// walk calls visit for each file of a live mailbox. Those that are being written have
+// part set, and no more than their session.
 func (f *mailFolder) walk(visit func(e fs.DirEntry, n mailName)) error {
+	return f.list(func(e fs.DirEntry) {
+		if n, ok := parseMailName(strings.TrimSuffix(e.Name(), mailPart)); ok {
+			visit(e, n)
+		}
+	})
+}
+
+// list calls visit for each file in the folder, a batch in memory at a time.
+func (f *mailFolder) list(visit func(fs.DirEntry)) error {
 	dir, err := f.root.Open(".")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMailbox, err)
@@ -103,9 +124,7 @@ func (f *mailFolder) walk(visit func(e fs.DirEntry, n mailName)) error {
 	for {
 		entries, err := dir.ReadDir(256)
 		for _, e := range entries {
-			if n, ok := parseMailName(strings.TrimSuffix(e.Name(), mailPart)); ok {
-				visit(e, n)
-			}
+			visit(e)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -19,11 +19,20 @@ type Peer struct {
 	Certificate Fingerprint `json:"certificate"`
 	// SigningKey verifies the peer's hello and its signature under terms.
 	SigningKey ed25519.PublicKey `json:"signing_key"`
+	// SealingKey is what messages to the peer are sealed to in the step form of a
+	// mailbox, which wants one. An identity of an older version has none.
+	SealingKey []byte `json:"sealing_key,omitempty"`
 
 	// Old is the certificate that Certificate replaced, and good beside it until
 	// OldUntil: Apply.
 	Old      Fingerprint `json:"old,omitzero"`
 	OldUntil time.Time   `json:"old_until,omitzero"`
+}
+
+// overTLS is a peer as it stands in agreements of sessions over TLS, which seal nothing.
+func (p Peer) overTLS() Peer {
+	p.SealingKey = nil
+	return p
 }
 
 const alpn = "comity/1"

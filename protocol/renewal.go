@@ -44,7 +44,7 @@ type Renewal struct {
 }
 
 // Renew makes an identity with a fresh TLS key and certificate, valid for the given
-// time (0: a year), under the same name and signing key, and the statement for
+// time (0: a year), under the same name, signing and sealing key, and the statement for
 // peers. Both certificates are good for RenewalGrace: give all peers the statement,
 // and then use the new identity. A peer that was not told in time refuses it. An
 // identity that an authority certified is renewed by the authority.
@@ -56,6 +56,7 @@ func (id *Identity) Renew(validity time.Duration) (*Identity, *Renewal, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	renewed.sealing = id.sealing
 	r := &Renewal{
 		Version: RenewalVersion, Name: id.name, Old: id.Fingerprint(), New: renewed.Fingerprint(),
 		Until: time.Now().Add(RenewalGrace).UTC().Truncate(time.Millisecond),

@@ -84,7 +84,7 @@ func checkRecords(t *testing.T, p, a *Session, pc, ac *Config) {
 	if diff := cmp.Diff(p.Terms(), a.Terms()); diff != "" {
 		t.Errorf("terms (-proposer +acceptor):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Peer{ac.Identity.Peer(), pc.Identity.Peer()}, []Peer{p.Peer(), a.Peer()}); diff != "" {
+	if diff := cmp.Diff([]Peer{ac.Identity.Peer().overTLS(), pc.Identity.Peer().overTLS()}, []Peer{p.Peer(), a.Peer()}); diff != "" {
 		t.Errorf("peers (-want +got):\n%s", diff)
 	}
 	var sent, received, peerSent, peerReceived int64
