@@ -74,11 +74,15 @@ func (s *side) runCount(ctx context.Context, session *protocol.Session, t *token
 	if err != nil {
 		return nil, err
 	}
+	return countOf(t, c), nil
+}
+
+func countOf(t *tokens, c *psi.Count) *result {
 	return &result{
 		kind: kindCount, peerSize: c.PeerSize, count: &c.N, tokens: t.set.Len(),
 		header: []string{"count", "own_tokens", "peer_tokens"},
 		lines:  [][]string{{strconv.Itoa(c.N), strconv.Itoa(t.set.Len()), strconv.Itoa(c.PeerSize)}},
-	}, nil
+	}
 }
 
 // counted says in a sentence what a count brought.

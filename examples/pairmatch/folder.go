@@ -18,7 +18,7 @@ import (
 
 // A folder is what one agency, or one linkage unit, keeps:
 //
-//	identity.pem            certificate, TLS key, signing key
+//	identity.pem            certificate, TLS key, signing key, sealing key
 //	unit                    an empty file that marks a linkage unit's folder
 //	peers/NAME/peer.json    a peer as it is trusted
 //	peers/NAME/EPOCH.json   what was agreed with it for an epoch, the secret included
@@ -27,6 +27,7 @@ import (
 //	revoked.json            certificates and signing keys that are trusted no longer
 //	log/KEY/                the audit log, by the identity's signing key
 //	ledger                  what sessions add up to
+//	steps/NAME/             checkpoints of sessions in steps with a peer
 //
 // Folders are 0700 and files 0600: whoever reads them can act as the agency.
 type folder struct {
@@ -272,7 +273,8 @@ func (f *folder) trusting(k known) (known, error) {
 		if p.Name != k.Name && p.Certificate != k.Certificate {
 			continue
 		}
-		same := p.Name == k.Name && p.SigningKey.Equal(k.SigningKey) && p.Unit == k.Unit
+		sameSeal := len(p.SealingKey) == 0 || bytes.Equal(p.SealingKey, k.SealingKey)
+		same := p.Name == k.Name && p.SigningKey.Equal(k.SigningKey) && sameSeal && p.Unit == k.Unit
 		if same && slices.Contains(p.certificates(), k.Certificate) {
 			k.slot, k.Certificate, k.Old, k.OldUntil = p.slot, p.Certificate, p.Old, p.OldUntil
 			return k, nil

@@ -82,22 +82,11 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 	if err != nil {
 		return err
 	}
-	terms := s.terms(cmd)
-	terms.Acceptor = s.peer.Name
-	terms.Function = cmd.String("function")
-	terms.Suite = cmd.String("suite")
-	terms.SchemaHash = t.hash
-	terms.Fields = s.pact.linkage.tokenFields()
-	terms.Receiver = protocol.Acceptor
-	if receive {
-		terms.Receiver = protocol.Proposer
-	}
-	terms.MaxAcceptor = cmd.Int("max-peer")
-	if err := s.pad(cmd, terms, t); err != nil {
+	terms, err := s.tokenTerms(cmd, t, receive)
+	if err != nil {
 		return err
 	}
 	s.commit(t.set)
-
 	config, err := s.folder.audited(cmd, s.con, s.peer)
 	if err != nil {
 		return err
@@ -116,6 +105,23 @@ func linkWithPeer(ctx context.Context, cmd *cli.Command, to *destination) error 
 		return err
 	}
 	return s.finish(r, out, session, began)
+}
+
+// tokenTerms are the terms to compare tokens with the peer. They have room for the own
+// set as they have it filled up.
+func (s *side) tokenTerms(cmd *cli.Command, t *tokens, receive bool) (*protocol.Terms, error) {
+	terms := s.terms(cmd)
+	terms.Acceptor = s.peer.Name
+	terms.Function = cmd.String("function")
+	terms.Suite = cmd.String("suite")
+	terms.SchemaHash = t.hash
+	terms.Fields = s.pact.linkage.tokenFields()
+	terms.Receiver = protocol.Acceptor
+	if receive {
+		terms.Receiver = protocol.Proposer
+	}
+	terms.MaxAcceptor = cmd.Int("max-peer")
+	return terms, s.pad(cmd, terms, t)
 }
 
 func outputPath(cmd *cli.Command, to *destination, receive bool) string {
@@ -210,7 +216,7 @@ type summary struct {
 // finish saves the result and says what came out.
 func (s *side) finish(r *result, path string, session *protocol.Session, began time.Time) error {
 	seconds := time.Since(began).Seconds()
-	if err := r.save(path, session); err != nil {
+	if err := r.save(path, recordOf(session), session.Opening()); err != nil {
 		return err
 	}
 	sent, received := session.Bytes()

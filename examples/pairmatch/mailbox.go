@@ -26,7 +26,7 @@ var (
 
 // mailbox returns the shared folder of that name, if it can be used.
 func mailbox(cmd *cli.Command, dir string) (*protocol.Mailbox, error) {
-	if cmd.Duration("poll") <= 0 {
+	if cmd.IsSet("poll") && cmd.Duration("poll") <= 0 {
 		return nil, usagef("--poll must be more than 0")
 	}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

@@ -25,7 +25,8 @@
 // compares keyed encodings and holds no key.
 //
 // Where no port can be opened, --mailbox names a folder that both sides share, and
-// takes the place of --listen and --connect.
+// takes the place of --listen and --connect. Where the two sides cannot even run at the
+// same time, each runs step on such a folder again and again, until it is done.
 //
 // Certificates end. renew makes a new one, and revoke declares one void; each gives a
 // signed line that the peers accept.
@@ -104,7 +105,7 @@ doctor, then serve and link.
 ` + exitHelp,
 		Commands: []*cli.Command{
 			demoCommand, initCommand, schemaCommand, inviteCommand, acceptCommand, renewCommand, revokeCommand, doctorCommand,
-			serveCommand, linkCommand, unitCommand, tokenizeCommand, scoreCommand,
+			serveCommand, linkCommand, stepCommand, unitCommand, tokenizeCommand, scoreCommand,
 			logCommand, ledgerCommand, openingCommand, policyCommand, officerKeyCommand,
 		},
 		HideVersion:    true,

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"logpath":  logPath,
 			"mail":     mail,
 			"people":   people,
+			"post":     post,
 			"results":  results,
 			"same":     same,
 			"samecode": sameCode,
@@ -285,6 +287,33 @@ func mail(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	b.WriteString("\nKind regards\n")
 	ts.Check(os.WriteFile(path, []byte(b.String()), 0o600))
+}
+
+// post carries files of a session in steps to another folder, whole, or at their first
+// half, or with a byte changed and the checksum of that:
+//
+//	post FROM TO [torn|forged]
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: post FROM TO [torn|forged]")
+	}
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "comity-step1-*"))
+	ts.Check(err)
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		ts.Check(err)
+		switch {
+		case len(args) == 2:
+		case args[2] == "torn":
+			data = data[:len(data)/2]
+		case args[2] == "forged":
+			const head, sum = 41, 73 // before the checksum, and behind it
+			data[len(data)-1] ^= 1
+			s := sha256.Sum256(append(data[:head:head], data[sum:]...))
+			copy(data[head:], s[:])
+		}
+		ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[1]), filepath.Base(path)), data, 0o600))
+	}
 }
 
 // same compares what matches first in two files:

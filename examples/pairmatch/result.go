@@ -147,13 +147,18 @@ type record struct {
 }
 
 func recordOf(s *protocol.Session) record {
-	r := record{s.Terms(), s.Agreement(), make(map[protocol.Role]*protocol.Commitment), s.Transcript(), clock().UTC()}
 	own, peer := s.Commitments()
+	return newRecord(s.Terms(), s.Agreement(), s.Transcript(), s.Role(), own, peer)
+}
+
+// newRecord takes the commitments of the own side, whose role is given, and of the peer.
+func newRecord(t protocol.Terms, a protocol.Agreement, transcript protocol.Hash, role protocol.Role, own, peer *protocol.Commitment) record {
+	r := record{t, a, make(map[protocol.Role]*protocol.Commitment), transcript, clock().UTC()}
 	other := protocol.Acceptor
-	if s.Role() == other {
+	if role == other {
 		other = protocol.Proposer
 	}
-	for role, c := range map[protocol.Role]*protocol.Commitment{s.Role(): own, other: peer} {
+	for role, c := range map[protocol.Role]*protocol.Commitment{role: own, other: peer} {
 		if c != nil { // a linkage unit has no set
 			r.Commitments[role] = c
 		}
@@ -176,11 +181,11 @@ func resultFiles(path string) []string { return []string{path, termsPath(path), 
 
 // save writes the terms and the opening, then the result: a result never stands
 // without them.
-func (r *result) save(path string, session *protocol.Session) error {
-	if err := writeJSONFile(termsPath(path), recordOf(session)); err != nil {
+func (r *result) save(path string, terms record, opening *protocol.Opening) error {
+	if err := writeJSONFile(termsPath(path), terms); err != nil {
 		return err
 	}
-	if err := writeJSONFile(openingPath(path), session.Opening()); err != nil {
+	if err := writeJSONFile(openingPath(path), opening); err != nil {
 		return err
 	}
 	if r.header == nil {

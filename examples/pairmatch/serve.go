@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,18 +40,11 @@ them, and never send the file.
 ` + mailboxHelp + `
 
 The first line on standard output is "listening on HOST:PORT", or the folder.`,
-	Flags: append(sideFlags,
+	Flags: slices.Concat(sideFlags, []cli.Flag{
 		flagListen, flagMailbox, flagPoll, flagResume, flagAddressFile, flagOnce, flagWait,
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for results", Value: "results"},
 		roleFlag("sender"), flagMaxPeer,
-		&cli.StringSliceFlag{Name: "permit-suite", Usage: "permit this `SUITE`, one of " + suiteNames() + " (may be repeated; default: " + psi.ECDHRistretto255().String() + ")"},
-		&cli.StringSliceFlag{Name: "permit-function", Usage: "permit this `FUNCTION`, one of " + strings.Join(functions, ", ") + " (may be repeated; default: set)", Validator: eachOneOf("function", functions)},
-		&cli.IntFlag{Name: "max-own", Usage: "how many tokens the own set may be filled up to with dummies, where the terms ask for that (default: " + strconv.Itoa(maxPeerTokens) + ", or the own number)"},
-		&cli.StringSliceFlag{Name: "permit-purpose", Usage: "permit this `TEXT` as purpose (may be repeated; default: any)"},
-		&cli.StringSliceFlag{Name: "permit-legal-basis", Usage: "permit this `TEXT` as legal basis (may be repeated; default: any)"},
-		&cli.StringFlag{Name: "permit-jurisdictions", Usage: "permit these `CODES` only, such as DE,FR (default: any)"},
-		flagPolicy, flagForce, flagJSON, flagQuiet,
-	),
+	}, permitFlags, []cli.Flag{flagPolicy, flagForce, flagJSON, flagQuiet}),
 	Action: func(ctx context.Context, cmd *cli.Command) error {
 		if _, err := arguments(cmd); err != nil {
 			return err
@@ -64,6 +58,24 @@ The first line on standard output is "listening on HOST:PORT", or the folder.`,
 		}
 		return s.serve(ctx, cmd)
 	},
+}
+
+// permitFlags say what an acceptor permits of what was agreed.
+var permitFlags = []cli.Flag{
+	&cli.StringSliceFlag{Name: "permit-suite", Usage: "permit this `SUITE`, one of " + suiteNames() + " (may be repeated; default: " + psi.ECDHRistretto255().String() + ")"},
+	&cli.StringSliceFlag{Name: "permit-function", Usage: "permit this `FUNCTION`, one of " + strings.Join(functions, ", ") + " (may be repeated; default: set)", Validator: eachOneOf("function", functions)},
+	&cli.IntFlag{Name: "max-own", Usage: "how many tokens the own set may be filled up to with dummies, where the terms ask for that (default: " + strconv.Itoa(maxPeerTokens) + ", or the own number)"},
+	&cli.StringSliceFlag{Name: "permit-purpose", Usage: "permit this `TEXT` as purpose (may be repeated; default: any)"},
+	&cli.StringSliceFlag{Name: "permit-legal-basis", Usage: "permit this `TEXT` as legal basis (may be repeated; default: any)"},
+	&cli.StringFlag{Name: "permit-jurisdictions", Usage: "permit these `CODES` only, such as DE,FR (default: any)"},
+}
+
+func permittedFunctions(cmd *cli.Command) []string {
+	return orElse(cmd.StringSlice("permit-function"), protocol.FunctionSet)
+}
+
+func permittedSuites(cmd *cli.Command) []string {
+	return orElse(cmd.StringSlice("permit-suite"), psi.ECDHRistretto255().String())
 }
 
 // server answers one agency's link.
@@ -81,8 +93,7 @@ type server struct {
 func newServer(ctx context.Context, cmd *cli.Command) (*server, error) {
 	v := &server{
 		receive: cmd.String("role") == "receiver", once: cmd.Bool("once"), force: cmd.Bool("force"), out: cmd.String("out"),
-		functions: orElse(cmd.StringSlice("permit-function"), protocol.FunctionSet),
-		suites:    orElse(cmd.StringSlice("permit-suite"), psi.ECDHRistretto255().String()),
+		functions: permittedFunctions(cmd), suites: permittedSuites(cmd),
 	}
 	if err := v.feasible(); err != nil {
 		return nil, err
@@ -124,24 +135,26 @@ func (v *server) path(folder, function string) string {
 	return filepath.Join(folder, kindOf(function, v.receive)+".csv")
 }
 
-// policy permits what was agreed, and what the flags leave of the rest.
-func (v *server) policy(cmd *cli.Command) (*protocol.Policy, error) {
+// policy permits an acceptor what was agreed, and what the flags leave of the rest, for
+// so long at most.
+func (s *side) policy(cmd *cli.Command, t *tokens, receive bool, lifetime time.Duration) (*protocol.Policy, error) {
 	receiver := protocol.Proposer
-	if v.receive {
+	if receive {
 		receiver = protocol.Acceptor
 	}
 	return permitted(cmd, protocol.Rule{
-		Peers:         []string{v.peer.Name},
-		Functions:     v.functions,
+		Peers:         []string{s.peer.Name},
+		Functions:     permittedFunctions(cmd),
 		Purposes:      orElse(cmd.StringSlice("permit-purpose"), protocol.Any),
 		LegalBases:    orElse(cmd.StringSlice("permit-legal-basis"), protocol.Any),
 		Jurisdictions: orElse(split(cmd.String("permit-jurisdictions")), protocol.Any),
-		Epochs:        []string{v.pact.epoch},
-		Suites:        v.suites,
+		Epochs:        []string{s.pact.epoch},
+		Suites:        permittedSuites(cmd),
 		Receivers:     []protocol.Role{receiver},
-		Schemas:       []protocol.Hash{v.tokens.hash},
+		Schemas:       []protocol.Hash{t.hash},
 		MaxProposer:   cmd.Int("max-peer"),
-		MaxAcceptor:   cmp.Or(cmd.Int("max-own"), max(maxPeerTokens, v.tokens.set.Len())),
+		MaxAcceptor:   cmp.Or(cmd.Int("max-own"), max(maxPeerTokens, t.set.Len())),
+		MaxLifetime:   protocol.Duration(lifetime),
 	})
 }
 
@@ -157,7 +170,7 @@ func (v *server) serve(ctx context.Context, cmd *cli.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	if config.Policy, err = v.policy(cmd); err != nil {
+	if config.Policy, err = v.policy(cmd, v.tokens, v.receive, 24*time.Hour); err != nil {
 		return err
 	}
 	config.Failed = v.con.refused
@@ -244,8 +257,8 @@ func acceptWithin(ctx context.Context, l *protocol.Listener, wait time.Duration)
 	return l.Accept(ctx)
 }
 
-// permitFlags has, by term, the flags of serve that say what else is agreed to.
-var permitFlags = map[string]string{
+// flagsFor has, by term, the flags of serve that say what else is agreed to.
+var flagsFor = map[string]string{
 	"function": "--permit-function", "suite": "--permit-suite", "max_proposer": "--max-peer", "max_acceptor": "--max-own",
 }
 
@@ -255,7 +268,7 @@ func (c *console) refused(err error) {
 	var term *protocol.TermError
 	if errors.As(err, &term) {
 		f.next = "" // the option is the other side's, unless serve's own flags refused
-		if flag := permitFlags[term.Term]; term.Rule == agreedRule && flag != "" {
+		if flag := flagsFor[term.Term]; term.Rule == agreedRule && flag != "" {
 			f.next = "raise or add " + flag + ", if that is right"
 		}
 	}

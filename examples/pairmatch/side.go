@@ -80,13 +80,16 @@ func (f *folder) config(con *console, peers ...known) *protocol.Config {
 
 // role says who learns the matches: "receiver" or "sender".
 func roleFlag(value string) *cli.StringFlag {
-	return &cli.StringFlag{Name: "role", Value: value, Usage: "`ROLE` of this side: the receiver learns the matches, the sender keeps handles",
-		Validator: func(s string) error {
-			if s != "receiver" && s != "sender" {
-				return errors.New("a role is receiver or sender")
-			}
-			return nil
-		}}
+	return &cli.StringFlag{Name: "role", Value: value, Usage: roleUsage, Validator: validRole}
+}
+
+const roleUsage = "`ROLE` of this side: the receiver learns the matches, the sender keeps handles"
+
+func validRole(s string) error {
+	if s != "receiver" && s != "sender" {
+		return errors.New("a role is receiver or sender")
+	}
+	return nil
 }
 
 // run takes the side's part in a session for tokens, and returns the result.

@@ -29,6 +29,39 @@ var termFlags = []cli.Flag{
 	&cli.DurationFlag{Name: "valid", Usage: "how long the terms are valid", Value: time.Hour},
 }
 
+// withoutDuty returns the flags with none of them required.
+func withoutDuty(flags []cli.Flag) []cli.Flag {
+	out := slices.Clone(flags)
+	for i, f := range out {
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			free := *f
+			free.Required = false
+			out[i] = &free
+		case *cli.StringSliceFlag:
+			free := *f
+			free.Required = false
+			out[i] = &free
+		}
+	}
+	return out
+}
+
+// dutiful reports flags that are required of who proposes, and make no sense otherwise.
+func dutiful(cmd *cli.Command, flags []cli.Flag) error {
+	for _, f := range flags {
+		name := f.Names()[0]
+		required, ok := f.(cli.RequiredFlag)
+		switch propose := cmd.Bool("propose"); {
+		case propose && ok && required.IsRequired() && !cmd.IsSet(name):
+			return usagef("%s --propose needs --%s: see %s", cmd.Name, name, helpOf(cmd))
+		case !propose && cmd.IsSet(name):
+			return usagef("--%s is for --propose: see %s", name, helpOf(cmd))
+		}
+	}
+	return nil
+}
+
 var (
 	scopes     = []string{protocol.ScopeQuery, protocol.ScopeBulk}
 	categories = []string{
