@@ -88,6 +88,9 @@ func TestParseIdentityRefuses(t *testing.T) {
 		"another certificate":      o[0] + b[1] + b[2],
 		"another TLS key":          b[0] + string(pem.EncodeToMemory(&pem.Block{Type: pemTLSKey, Bytes: der})) + b[2],
 		"a TLS key that signs":     b[0] + b[1] + strings.ReplaceAll(b[1], pemTLSKey, pemSigningKey),
+		"two sealing keys":         b[0] + b[1] + b[2] + b[3] + b[3],
+		"sealing before signing":   b[0] + b[1] + b[3] + b[2],
+		"a short sealing key":      b[0] + b[1] + b[2] + string(pem.EncodeToMemory(&pem.Block{Type: pemSealingKey, Bytes: make([]byte, 31)})),
 		"headers":                  string(pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Headers: map[string]string{"a": "b"}, Bytes: der})),
 		"certificate of no format": string(pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: der})) + b[1] + b[2],
 	} {
@@ -100,6 +103,37 @@ func TestParseIdentityRefuses(t *testing.T) {
 				t.Error("the error holds what looks like a key")
 			}
 		})
+	}
+}
+
+// An identity of an older version has no sealing key. It is read and written as it is,
+// and its peers know it without.
+func TestIdentityWithoutSealingKey(t *testing.T) {
+	text, err := identity(t, "A").Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, _, found := bytes.Cut(text, []byte("-----BEGIN "+pemSealingKey))
+	if !found {
+		t.Fatal("no sealing key")
+	}
+	id, err := ParseIdentity(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := id.Marshal()
+	if err != nil || !bytes.Equal(old, again) {
+		t.Errorf("an identity that was read is written differently, or not: %v", err)
+	}
+	peer, err := json.Marshal(id.Peer())
+	if err != nil || bytes.Contains(peer, []byte("sealing")) || id.SealingKey() != nil {
+		t.Errorf("its peers hear of a sealing key: %s, %v", peer, err)
+	}
+	for _, id := range []*Identity{id, identity(t, "A")} {
+		next, _, err := id.Renew(0)
+		if err != nil || !bytes.Equal(next.SealingKey(), id.SealingKey()) {
+			t.Errorf("a renewal has another sealing key, or none: %v", err)
+		}
 	}
 }
 
