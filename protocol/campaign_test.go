@@ -172,10 +172,11 @@ type voyage struct {
 // kinds are what the sessions of a campaign may be for.
 func kinds() []func(t *testing.T, r road) *voyage {
 	var all []func(*testing.T, road) *voyage
-	for _, suite := range psi.Suites() {
-		for _, receiver := range []Role{Proposer, Acceptor} {
-			all = append(all, func(t *testing.T, r road) *voyage { return setVoyage(t, r, suite, receiver) })
+	for _, receiver := range []Role{Proposer, Acceptor} {
+		for _, suite := range psi.Suites() {
+			all = append(all, func(t *testing.T, r road) *voyage { return setVoyage(t, r, FunctionSet, suite, receiver) })
 		}
+		all = append(all, func(t *testing.T, r road) *voyage { return setVoyage(t, r, FunctionCount, psi.ECDHP256(), receiver) })
 	}
 	return append(all, encodingsVoyage)
 }
@@ -222,8 +223,8 @@ func accountable(t *testing.T, c *Config) {
 	c.Log, c.Ledger = l, newLedger(t)
 }
 
-// setVoyage intersects 20 items with 30, of which they share 10.
-func setVoyage(t *testing.T, r road, suite psi.Suite, receiver Role) *voyage {
+// setVoyage intersects 20 items with 30, of which they share 10, or counts.
+func setVoyage(t *testing.T, r road, function string, suite psi.Suite, receiver Role) *voyage {
 	t.Helper()
 	pc, ac := agencies(t)
 	for _, c := range []*Config{pc, ac} {
@@ -231,9 +232,14 @@ func setVoyage(t *testing.T, r road, suite psi.Suite, receiver Role) *voyage {
 		r.hasten(c)
 	}
 	terms := goodTerms()
-	terms.Suite, terms.Receiver = suite.String(), receiver
+	terms.Function, terms.Suite, terms.Receiver = function, suite.String(), receiver
+	ac.Policy.Rules[0].Functions = []string{function}
 	at := openPort(t, ac, r.listen)
 	part := func(ctx context.Context, s *Session, role Role) (bool, error) {
+		if role == receiver && function == FunctionCount {
+			c, err := s.Count(ctx, psi.NewSet(items(0, 20), binding))
+			return err == nil && c.N == 10 && c.PeerSize == 30, err
+		}
 		if role == receiver {
 			r, err := s.Receive(ctx, psi.NewSet(items(0, 20), binding))
 			return err == nil && isTen(r), err
@@ -241,7 +247,7 @@ func setVoyage(t *testing.T, r road, suite psi.Suite, receiver Role) *voyage {
 		h, err := s.Send(ctx, psi.NewSet(items(10, 30), binding))
 		return err == nil && h.PeerSize == 20, err
 	}
-	v := &voyage{name: fmt.Sprintf("set/%v/%s", suite, receiver), road: r, at: at}
+	v := &voyage{name: fmt.Sprintf("%s/%v/%s", function, suite, receiver), road: r, at: at}
 	v.sail = func(ctx context.Context) [][2]half {
 		pair := [2]half{{c: pc, peer: ac.Identity.Name()}, {c: ac, peer: pc.Identity.Name()}}
 		answering, alone := context.WithCancelCause(ctx)
@@ -556,8 +562,8 @@ func TestCampaign(t *testing.T) {
 	sail(t, *campaignSeeds, func(seed int) *voyage {
 		k, nth := seed%len(kinds), seed/len(kinds)
 		border := -1
-		if nth%2 == 0 {
-			border = nth / 2 * 101 % borders(whole[k]) // all of them in the end, and from all parts at first
+		if nth%3 < 2 {
+			border = (nth/3*2 + nth%3) * 101 % borders(whole[k]) // all of them in the end, and from all parts at first
 			at[[2]int{k, border}] = true
 		}
 		p := weather(rand.New(rand.NewPCG(uint64(seed), 11)), whole[k], border)

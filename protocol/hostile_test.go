@@ -35,7 +35,7 @@ type attack struct {
 	raw  func(net.Conn) error
 	tls  func(*handshake) error
 	run  func(*handshake) error
-	in   func(context.Context, *Session) error
+	in   func(context.Context, *Session, *psi.Set) error
 	late bool                                  // the victim begins its run when the attack is over
 	as   func(t *testing.T, c *Config) *Config // who attacks; nil: the peer itself
 	want error                                 // at the victim; nil: it has its result
@@ -112,16 +112,16 @@ func thief(t *testing.T, c *Config) *Config {
 	return &d
 }
 
-// intersect takes the own part of a run that the terms name, for any session.
-func (s *Session) intersect(ctx context.Context, session []byte) error {
-	p, err := s.params(s.terms.Receiver)
+// intersect takes the own part of a run that has been entered, under the name of any
+// session.
+func (s *Session) intersect(ctx context.Context, set *psi.Set, session []byte) error {
+	p, err := s.params(s.terms.Receiver, psi.Intersection)
 	if err != nil {
 		return err
 	}
 	if session != nil {
 		p.Session = session
 	}
-	set := psi.NewSet(items(0, 20), binding)
 	if s.role == s.terms.Receiver {
 		_, err = psi.Receive(ctx, &s.stream, p, set)
 		return err
@@ -130,10 +130,28 @@ func (s *Session) intersect(ctx context.Context, session []byte) error {
 	return err
 }
 
+// stuff has the same bytes sent again and again, behind all that was written, and
+// whatever the window is.
+func (s *Session) stuff(p []byte) error {
+	f := s.stream.flow
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for n := 0; n < flooded; n += len(p) {
+		f.retained = append(f.retained, p)
+	}
+	notify(f.outgoing)
+	return nil
+}
+
+// stuffing is an attack by that in the run.
+func stuffing(p []byte) func(context.Context, *Session, *psi.Set) error {
+	return func(_ context.Context, s *Session, _ *psi.Set) error { return s.stuff(p) }
+}
+
 // afterRun attacks when both sides have had their run, and the victim has said so.
-func afterRun(f func(s *Session, finish []byte) error) func(context.Context, *Session) error {
-	return func(ctx context.Context, s *Session) error {
-		if err := s.intersect(ctx, nil); err != nil {
+func afterRun(f func(s *Session, finish []byte) error) func(context.Context, *Session, *psi.Set) error {
+	return func(ctx context.Context, s *Session, set *psi.Set) error {
+		if err := s.intersect(ctx, set, nil); err != nil {
 			return err
 		}
 		finish, err := s.stream.read(frameFinish)
@@ -144,17 +162,16 @@ func afterRun(f func(s *Session, finish []byte) error) func(context.Context, *Se
 	}
 }
 
-// echo sends back what comes.
-func echo(_ context.Context, s *Session) error {
-	for {
-		in, err := s.stream.read(frameData)
-		if err != nil {
-			return err
-		}
-		if err := s.stream.write(frameData, in); err != nil {
-			return err
+// echo sends back what comes behind the commitment.
+func echo(_ context.Context, s *Session, _ *psi.Set) error {
+	_, err := s.stream.read(frameCommit)
+	for err == nil {
+		var in []byte
+		if in, err = s.stream.read(frameData); err == nil {
+			err = s.stream.write(frameData, in)
 		}
 	}
+	return err
 }
 
 func attacks() []attack {
@@ -231,31 +248,35 @@ func attacks() []attack {
 			{name: "a resumption in the run", by: me, run: func(h *handshake) error {
 				return h.put(frame(frameResume, make([]byte, resumeSize)...))
 			}, want: ErrFrame, logged: "frame"},
-			{name: "frames of a byte without end", by: me, in: func(_ context.Context, s *Session) error {
-				return flood(s.stream.ch.conn, repeated(frame(frameData, 0xff), 10_000))
-			}, want: psi.ErrMessage, logged: "run"},
-			{name: "frames of a byte without end, which nobody reads", by: me, late: true, in: func(_ context.Context, s *Session) error {
-				return flood(s.stream.ch.conn, repeated(frame(frameData, 0xff), 10_000))
-			}, want: psi.ErrMessage, logged: "run"},
-			{name: "noise without end", by: me, in: func(_ context.Context, s *Session) error {
-				return flood(s.stream.ch.conn, frame(frameData, repeated([]byte{0xff}, maxData)...))
-			}, want: psi.ErrMessage, logged: "run"},
-			{name: "noise without end, which nobody reads", by: me, late: true, in: func(_ context.Context, s *Session) error {
-				return flood(s.stream.ch.conn, frame(frameData, repeated([]byte{0xff}, maxData)...))
-			}, want: psi.ErrMessage, logged: "run"},
-			{name: "a message of the run beyond all bounds", by: me, in: func(_ context.Context, s *Session) error {
+			{name: "frames of a byte without end", by: me, in: stuffing(repeated(frame(frameData, 0xff), 10_000)), want: psi.ErrMessage, logged: "run"},
+			{name: "frames of a byte without end, which nobody reads", by: me, late: true, in: stuffing(repeated(frame(frameData, 0xff), 10_000)), want: psi.ErrMessage, logged: "run"},
+			{name: "noise without end", by: me, in: stuffing(frame(frameData, repeated([]byte{0xff}, maxData)...)), want: psi.ErrMessage, logged: "run"},
+			{name: "noise without end, which nobody reads", by: me, late: true, in: stuffing(frame(frameData, repeated([]byte{0xff}, maxData)...)), want: psi.ErrMessage, logged: "run"},
+			{name: "a message of the run beyond all bounds", by: me, in: func(_ context.Context, s *Session, _ *psi.Set) error {
 				return s.stream.write(frameData, []byte{1, 0xff, 0xff, 0xff, 0xff})
 			}, want: psi.ErrLength, logged: "run"},
 			{name: "the victim's words reflected", by: me, in: echo, want: psi.ErrRole, logged: "run"},
-			{name: "a run for another session", by: me, in: func(ctx context.Context, s *Session) error {
-				return s.intersect(ctx, []byte("another"))
+			{name: "a run for another session", by: me, in: func(ctx context.Context, s *Session, set *psi.Set) error {
+				return s.intersect(ctx, set, []byte("another"))
 			}, want: psi.ErrSession, logged: "run"},
-			{name: "finish in the run", by: me, in: func(_ context.Context, s *Session) error {
+			{name: "data before the commitment", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameData, 1))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "a commitment that is not signed", by: me, run: func(h *handshake) error {
+				return h.put(frame(frameCommit, make([]byte, commitSize)...))
+			}, want: ErrSignature, logged: "signature"},
+			{name: "a second commitment", by: me, in: func(_ context.Context, s *Session, _ *psi.Set) error {
+				return s.stream.write(frameCommit, make([]byte, commitSize))
+			}, want: ErrFrame, logged: "frame"},
+			{name: "finish in the run", by: me, in: func(_ context.Context, s *Session, _ *psi.Set) error {
 				return s.stream.write(frameFinish, make([]byte, 32))
 			}, want: ErrFrame, logged: "frame"},
 			{name: "noise after the run", by: me, in: afterRun(func(s *Session, _ []byte) error {
 				return s.stream.write(frameData, []byte("and another thing"))
 			}), want: ErrFrame, logged: OutcomeDone},
+			{name: "an alert of the run after it", by: me, in: afterRun(func(s *Session, _ []byte) error {
+				return s.stream.write(frameData, make([]byte, 5))
+			}), want: psi.ErrAborted, logged: OutcomeDone},
 			{name: "a wrong transcript", by: me, in: afterRun(func(s *Session, _ []byte) error {
 				return s.stream.write(frameFinish, make([]byte, 32))
 			}), want: ErrTranscript, logged: OutcomeDone},
@@ -263,7 +284,7 @@ func attacks() []attack {
 			{name: "a hang-up after the run", by: me, in: afterRun(func(s *Session, _ []byte) error { return s.stream.ch.conn.Close() }),
 				want: ErrHangUp, logged: OutcomeDone},
 			{name: "noise after finish", by: me, in: afterRun(func(s *Session, finish []byte) error {
-				return errors.Join(s.stream.ch.send(frame(frameFinish, finish...)), flood(s.stream.ch.conn, frame(frameData, make([]byte, maxData)...)))
+				return errors.Join(s.stream.write(frameFinish, finish), s.stuff(frame(frameData, make([]byte, maxData)...)))
 			}), logged: OutcomeDone},
 			{name: "a frame a byte at a time", by: me, run: func(h *handshake) error {
 				return dribble(h.ch.conn, frame(frameData, make([]byte, 200)...))
@@ -381,7 +402,13 @@ func (a *attack) inSession(ctx context.Context, c *Config, raw net.Conn) error {
 	if err != nil {
 		return err
 	}
-	err = a.in(ctx, s)
+	set, err := s.enter(psi.NewSet(items(0, 20), binding))
+	if err == nil {
+		_, err = s.stream.Write(nil) // the commitment
+	}
+	if err == nil {
+		err = a.in(ctx, s, set)
+	}
 	<-s.stream.ended // the victim has hung up
 	return errors.Join(err, s.Close())
 }
@@ -476,6 +503,9 @@ func TestHostilePeer(t *testing.T) {
 				t.Fatal(err)
 			}
 			victim.Log, victim.ResumeWindow = l, minWindow
+			if victim.RunTimeout == 0 {
+				victim.RunTimeout = time.Minute // nothing may hang
+			}
 			spent := allocated(func() { err = a.suffer(t, victim, attacker) })
 			if !isError(err, a.want) {
 				t.Errorf("%v, want %v", err, a.want)

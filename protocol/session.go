@@ -286,6 +286,11 @@ func (s *Session) finish(ctx context.Context) error {
 		return err
 	}
 	peer, err := s.stream.read(frameFinish)
+	if errors.Is(err, ErrFrame) {
+		if data, e := s.stream.read(frameData); e == nil && wire.IsAlert(data) { // the peer's part failed where the own one was over
+			return wire.ErrAlert
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -320,6 +321,9 @@ func hungUp(read, otherwise error) error {
 	}
 	return otherwise
 }
+
+// IsAlert reports whether bytes are just an alert, for who finds some behind a run.
+func IsAlert(p []byte) bool { return bytes.Equal(p, make([]byte, headerSize)) }
 
 // sendAlert waits for a write in flight, within grace where the stream has
 // deadlines. Where it has none and a write is stuck, the peer gets no alert: it

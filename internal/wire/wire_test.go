@@ -122,6 +122,9 @@ func TestOneAlertForEveryCause(t *testing.T) {
 		if diff := cmp.Diff([]byte{0, 0, 0, 0, 0}, out.Bytes()); diff != "" {
 			t.Errorf("%v: alert (-want +got):\n%s", cause, diff)
 		}
+		if !IsAlert(out.Bytes()) || IsAlert(out.Bytes()[1:]) || IsAlert([]byte{byte(kind), 0, 0, 0, 0}) {
+			t.Errorf("%v: IsAlert does not know an alert", cause)
+		}
 	}
 }
 
