@@ -28,7 +28,16 @@ var kills = flag.Int("kills", 6, "how many runs the kill -9 campaign kills; 200 
 type field struct {
 	t     *testing.T
 	dir   string
-	lines map[string]int // that a whole result has, by its header
+	began time.Time
+	lines map[string]int    // that a whole result has, by its header
+	items uint64            // that a session counts
+	seen  map[string]before // by agency
+}
+
+// before is what an agency's log and ledger had at the last look.
+type before struct {
+	entries, sessions, unsettled int
+	items                        uint64
 }
 
 // command is pairmatch in the field.
@@ -58,7 +67,7 @@ func (f *field) write(name, text string) {
 
 // newField has two agencies that agree, with persons of whom they share half.
 func newField(t *testing.T, persons int) *field {
-	f := &field{t, t.TempDir(), make(map[string]int)}
+	f := &field{t: t, dir: t.TempDir(), began: time.Now(), lines: make(map[string]int), seen: make(map[string]before)}
 	f.write("a.csv", somePeople(0, persons))
 	f.write("b.csv", somePeople(persons/2, persons))
 	for _, line := range []string{
@@ -137,18 +146,19 @@ type meeting struct {
 	serve, link *child // link is nil where serve ended before it listened
 }
 
-// begin starts serve, and link once serve listens. Each is killed after its time,
-// if that is not 0.
-func (f *field) begin(name string, wait, killServe, killLink time.Duration) *meeting {
+// begin starts serve, with more arguments, and link once serve listens. Each is
+// killed after its time, if that is not 0.
+func (f *field) begin(name string, wait, killServe, killLink time.Duration, more ...string) *meeting {
 	f.t.Helper()
 	m := &meeting{name: name}
 	at := filepath.Join(f.dir, name+".at")
-	m.serve = f.start(killServe, "serve", "--dir", "b", "--data", "b.csv", "--listen", "127.0.0.1:0", "--address-file", at,
-		"--once", "--wait", wait.String(), "--out", name)
+	m.serve = f.start(killServe, append([]string{"serve", "--dir", "b", "--data", "b.csv", "--listen", "127.0.0.1:0", "--address-file", at,
+		"--once", "--wait", wait.String(), "--resume", wait.String(), "--out", name}, more...)...)
 	for {
 		if address, err := os.ReadFile(at); err == nil {
 			m.link = f.start(killLink, "link", "--dir", "a", "--data", "a.csv", "--connect", strings.TrimSpace(string(address)),
-				"--purpose", "p", "--legal-basis", "l", "--jurisdictions", "DE", "-o", m.matches())
+				"--purpose", "p", "--legal-basis", "l", "--jurisdictions", "DE", "--scope", "query", "--category", "other",
+				"--resume", wait.String(), "-o", m.matches())
 			return m
 		}
 		select {
@@ -231,18 +241,6 @@ func (f *field) left(m *meeting) {
 	}
 }
 
-// done counts the entries of the log that have the transcript, of runs that went
-// well.
-func (f *field) done(dir string, transcript protocol.Hash) (n int) {
-	f.t.Helper()
-	for _, e := range f.log(dir) {
-		if e.Outcome == protocol.OutcomeDone && e.Transcript == transcript {
-			n++
-		}
-	}
-	return n
-}
-
 // log returns the entries of an agency's log, which must be in order.
 func (f *field) log(dir string) (entries []*protocol.Entry) {
 	f.t.Helper()
@@ -257,32 +255,77 @@ func (f *field) log(dir string) (entries []*protocol.Entry) {
 	return entries
 }
 
+// since returns what the log and the ledger of an agency have that they did not at
+// the last look.
+func (f *field) since(dir string) (entries []*protocol.Entry, more before) {
+	f.t.Helper()
+	was := f.seen[dir]
+	all := f.log(dir)
+	l, err := protocol.OpenLedger(filepath.Join(f.dir, dir, ledgerFile))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	u, err := l.Usage(f.began, map[string]string{"a": "B", "b": "A"}[dir])
+	if err := errors.Join(err, l.Verify(), l.Close()); err != nil {
+		f.t.Fatal(err)
+	}
+	f.seen[dir] = before{len(all), u.Sessions, u.Unsettled, u.Items}
+	return all[was.entries:], before{len(all) - was.entries, u.Sessions - was.sessions, u.Unsettled - was.unsettled, u.Items - was.items}
+}
+
 // check holds what a run left against what must be true whatever was killed, and
 // returns how many results there are.
 func (f *field) check(m *meeting) (results int) {
 	f.t.Helper()
 	f.left(m)
-	for _, r := range []struct{ path, header string }{
-		{m.matches(), "row,handle,rule,status"},
-		{m.handles(), "handle,row,rule"},
-	} {
-		transcript, there := f.result(r.path, r.header)
-		if !there {
-			continue
-		}
-		results++
-		for _, dir := range []string{"a", "b"} {
-			if n := f.done(dir, transcript); n != 1 {
-				f.t.Errorf("%s is there, and %s has %d entries of it", r.path, dir, n)
+	var transcripts [2]protocol.Hash // of the results
+	var has [2]bool
+	transcripts[0], has[0] = f.result(m.matches(), "row,handle,rule,status")
+	transcripts[1], has[1] = f.result(m.handles(), "handle,row,rule")
+	agreed := false // there was a session
+	var used [2]before
+	for i, dir := range []string{"a", "b"} {
+		entries, more := f.since(dir)
+		done := make(map[protocol.Hash]int)
+		for _, e := range entries {
+			if e.Event == protocol.Consultation || e.Event == protocol.Disclosure {
+				agreed = true
+			}
+			if e.Outcome == protocol.OutcomeDone {
+				done[e.Transcript]++
 			}
 		}
+		for j, there := range has {
+			if there && done[transcripts[j]] != 1 {
+				f.t.Errorf("%s: a result is there, and %s has %d entries of it", m.name, dir, done[transcripts[j]])
+			}
+		}
+		used[i] = more
+		if has[i] {
+			results++
+		}
+	}
+	for i, u := range used {
+		f.counted(m.name, u, has[i], agreed)
 	}
 	return results
 }
 
+// counted reports where a ledger does not have a session once, and in full where it
+// was not settled.
+func (f *field) counted(name string, u before, has, agreed bool) {
+	f.t.Helper()
+	if f.items == 0 { // of the first run
+		f.items = u.items
+	}
+	if u.sessions > 1 || agreed && u.sessions != 1 || has && u.unsettled != 0 || u.unsettled > u.sessions || u.items != f.items*uint64(u.sessions) {
+		f.t.Errorf("%s: the ledger has %+v more; result %v, session %v", name, u, has, agreed)
+	}
+}
+
 // Whenever serve or link is killed, both logs stay whole, no half result is left, a
-// result is in both logs, the other side ends with the exit code of a connection,
-// and the next run works.
+// result is in both logs, both ledgers count a session that began, once and in full,
+// the other side ends with the exit code of a connection, and the next run works.
 func TestKill(t *testing.T) {
 	f := newField(t, 200)
 	whole := func(name string) *meeting {
@@ -324,7 +367,30 @@ func TestKill(t *testing.T) {
 			t.Fatalf("after kill %d", i)
 		}
 	}
+	a, b := f.seen["a"], f.seen["b"]
+	if a.sessions < 1+*kills || b.sessions < 1+*kills {
+		t.Errorf("%d and %d sessions are counted, at least %d whole ones were run", a.sessions, b.sessions, 1+*kills)
+	}
+	f.quota(b.sessions, exitTerms)
+	f.quota(b.sessions+1, 0)
+	t.Logf("counted by link %d sessions, %d unsettled; by serve %d, %d", a.sessions, a.unsettled, b.sessions, b.unsettled)
 	t.Logf("%d kills within %v of serve and %v of link: %v", *kills, first.serve.took, first.link.took, ends)
+}
+
+// quota runs link against a serve that permits so many sessions a day.
+func (f *field) quota(sessions, want int) {
+	f.t.Helper()
+	name := fmt.Sprint("quota", sessions)
+	f.write(name+".json", fmt.Sprintf(`{"version": 1, "rules": [{
+		"name": "so many a day", "peers": ["A"], "purposes": ["*"], "legal_bases": ["*"], "jurisdictions": ["*"], "categories": ["*"],
+		"scopes": ["query"], "functions": ["set"], "receivers": ["proposer"], "suites": ["ecdh-ristretto255"], "epochs": ["*"],
+		"any_schema": true, "max_proposer": 1000, "max_acceptor": 10000000, "optional": ["case", "officer", "fields", "retention_days"],
+		"retention": {"max_days": 30}, "limits": {"peer_sessions": %d}
+	}]}`, sessions))
+	m := f.begin(name, 5*time.Second, 0, 0, "--policy", name+".json")
+	if _, link := m.end(f.t); link != want {
+		f.t.Errorf("with %d sessions a day link ends with %d, want %d:\n%s%s", sessions, link, want, &m.serve.out, &m.link.out)
+	}
 }
 
 // moment draws one of a process's life.
