@@ -169,10 +169,10 @@ func (d *doctor) trusted(f *folder, k known) {
 
 // certificateOf describes by which certificates the peer is known.
 func certificateOf(f *folder, k known) string {
-	if k.Old == (protocol.Fingerprint{}) || !clock().Before(k.OldUntil) || f.revocationOf(k.Old) != nil {
+	if k.Old == (protocol.Fingerprint{}) || !clock().Before(k.OldUntil) {
 		return k.Certificate.String()
 	}
-	return fmt.Sprintf("%v (its former one %v is good until %s)", k.Certificate, k.Old, dayOf(k.OldUntil))
+	return fmt.Sprintf("%v (its former one %v is %s)", k.Certificate, k.Old, f.standing(k))
 }
 
 func (d *doctor) peers(f *folder, peers []known) {

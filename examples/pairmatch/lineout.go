@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -42,13 +43,17 @@ func (l *lineOut) send(prefix string, message []byte) error {
 	if err != nil {
 		return err
 	}
+	file := "line.txt"
 	if l.path == "" {
-		fmt.Fprintln(l.con.out, line)
+		if _, err := fmt.Fprintln(l.con.out, line); err != nil {
+			return err
+		}
 	} else {
 		if err := writeFile(l.path, []byte(line+"\n")); err != nil {
 			return err
 		}
 		l.say("wrote %s", l.path)
+		file = filepath.Base(l.path)
 	}
 	l.say("")
 	if len(peers) == 0 {
@@ -60,6 +65,6 @@ func (l *lineOut) send(prefix string, message []byte) error {
 		names[i] = fmt.Sprintf("%q", k.Name)
 	}
 	l.say("Next: send the line to %s; each accepts it:", strings.Join(names, ", "))
-	l.say("  pairmatch accept --dir THEIRS line.txt")
+	l.say("  pairmatch accept --dir FOLDER %s", file)
 	return nil
 }

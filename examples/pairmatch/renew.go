@@ -179,11 +179,21 @@ func (a *acceptance) acceptRenewals(path string, message []byte) error {
 	}
 	a.say("%q has a new certificate", k.Name)
 	a.say("  certificate  %v", k.Certificate)
-	a.say("  before       %v", before)
-	a.say("  replaces     %v, good until %s", k.Old, dayOf(k.OldUntil))
+	if before != k.Old {
+		a.say("  known was    %v", before)
+	}
+	a.say("  replaces     %v, %s", k.Old, a.folder.standing(k))
 	a.say("")
 	a.say("A serve or unit that runs here learns of it when it is started again.")
 	return nil
+}
+
+// standing says how long the peer's former certificate is good.
+func (f *folder) standing(k known) string {
+	if entry := f.revocationOf(k.Old); entry != nil {
+		return "revoked on " + dayOf(entry.Time)
+	}
+	return "good until " + dayOf(k.OldUntil)
 }
 
 // falseStatement explains why a statement is not to be believed.
