@@ -29,11 +29,12 @@ const (
 // key that the peer is known by, and there is no TLS and no certificate. Whoever runs
 // the folder sees times, sizes and ciphertext; it can hold a session up, and no more.
 //
-// The terms are for FunctionSet or FunctionCount and a Diffie–Hellman suite; what both sign, permit and
-// log is as in a Session. An acceptor decides when the proposal reaches it. Terms that
-// expire before a message is read end the session, but for the farewell of a receiver.
-// Clocks are not compared: terms issued in the own future, by more than the skew of a
-// mailbox, are refused.
+// The terms are for FunctionSet or FunctionCount and a Diffie–Hellman suite; what both
+// sign, permit, count and log is as in a Session. An acceptor decides when the proposal
+// reaches it, and the rule that permits it holds until the end. Terms that expire before
+// a message is read end the session, but for the farewell of a receiver. Clocks are not
+// compared: terms issued in the own future, by more than the skew of a mailbox, are
+// refused.
 //
 // Own files of a session lie in Dir, which is for its owner alone: an encrypted
 // checkpoint, and the message that the peer may not have yet. Files in the mailbox that
