@@ -210,7 +210,7 @@ func (d *doctor) peers(f *folder, peers []known) {
 
 // ledger checks the folder's, if it has one yet.
 func (d *doctor) ledger(f *folder) {
-	path := f.join(ledgerFile)
+	path := f.join("ledger")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -220,12 +220,21 @@ func (d *doctor) ledger(f *folder) {
 	}
 	switch {
 	case errors.Is(err, protocol.ErrLedgerBusy):
-		d.warn("try again; if it lasts, end the other command", "%s: another process holds the ledger", path)
+		d.warn("try again; if it lasts, see what runs with this folder", "%s: another process holds the ledger", path)
 	case err != nil:
-		d.fail(&failure{exitInput, path + ": the ledger cannot be used: " + flat(err), "no session begins without it: bring it back from a copy, and tell the data-protection officer"})
+		d.fail(&failure{exitLog, path + ": the ledger is not in order: " + ledgerFault(err), "no session begins with it: keep it, and ask whoever answers for quotas; without it today's count is lost"})
 	default:
 		d.ok("%s: the ledger is in order", path)
 	}
+}
+
+// ledgerFault is what is wrong with a ledger, without what people know already.
+func ledgerFault(err error) string {
+	text := flat(err)
+	for _, prefix := range []string{"open ledger: ", "ledger verify: ", protocol.ErrLedger.Error() + ": ", "protocol: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
 }
 
 // policy checks that the agency's file can be used, and for whom it is.
