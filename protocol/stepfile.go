@@ -14,53 +14,12 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// # Files of a mailbox in steps, version 1
-//
-// A session has a random identifier of 16 bytes and at most six messages, numbered from
-// 1: odd ones by the proposer, even ones by the acceptor. A message is cut into parts.
-// Each part is one file, of the name
-//
-//	comity-step1-SESSION-MESSAGE-PART
-//
-// with SESSION in 32 hex digits, MESSAGE in one digit and PART in 8 hex digits, from
-// 00000000. While a file is being written, .part follows its name. Its bytes are
-//
-//	magic      11   "comity-step"
-//	version     1   1
-//	session    16
-//	message     1
-//	part        4
-//	last        4   1 in the last part of the message, else 0
-//	length      4   of the payload: at most 262144
-//	checksum   32   SHA-256 of all before it, and the payload
-//	payload         enc (1120) ‖ ciphertext
-//
-// Numbers are big endian. enc and the ciphertext are those of HPKE (RFC 9180, section
-// 5.1.1, mode base) with the KEM MLKEM768-X25519 (0x647a, draft-ietf-hpke-pq; X-Wing),
-// HKDF-SHA256 and AES-256-GCM, by the recipient's sealing key, without additional data,
-// of
-//
-//	sender      32   its signing key
-//	signature   64   by it, of the context "comity step v1 signature" and the content
-//	content          1 to 260912 bytes of the message, all of them but in the last part
-//
-// with the context "comity step v1 seal" as info. A context is
-//
-//	label            after its length (1)
-//	version     1    1
-//	session    16
-//	message     1
-//	part        4
-//	last        1
-//	sender     32    the signing key, or zero in info
-//	recipient  32    the signing key
-//	sealing    32    SHA-256 of the recipient's sealing key
-//
-// Who signs names the recipient, and what is sealed names the sender, so that no
-// recipient can pass a part on as meant for another (Davis, USENIX 2001; An, Dodis and
-// Rabin, EUROCRYPT 2002, section 5). The signature lies within the seal: whoever runs
-// the folder cannot try signing keys on it. HPKE of both a lattice and a curve keeps
-// files that somebody stored from a later quantum computer.
+// Files and seals are in SPEC.md, "Step form of the mailbox". Who signs names the
+// recipient, and what is sealed names the sender, so that no recipient can pass a part
+// on as meant for another (Davis, USENIX 2001; An, Dodis and Rabin, EUROCRYPT 2002,
+// section 5). The signature lies within the seal: whoever runs the folder cannot try
+// signing keys on it. HPKE of both a lattice and a curve keeps files that somebody
+// stored from a later quantum computer.
 
 const (
 	stepVersion = 1

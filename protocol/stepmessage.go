@@ -12,7 +12,7 @@ import (
 	"io/fs"
 )
 
-// # Messages of a session in steps, version 1
+// The messages of a session in steps, to the byte in SPEC.md, "Step form of the mailbox":
 //
 //	proposer                                                        acceptor
 //	1  propose: nonce, terms, run 1                  ──▶
@@ -22,33 +22,10 @@ import (
 //	5  go on: run 5                                  ──▶
 //	                                          ◀──   go on: run 6            6
 //
-// run n is message n of a run of package psi in steps (its SPEC.md), with the proposer
-// as first side. A session whose proposer receives ends with message 5. Contents are
-//
-//	kind         1
-//	transcript  32   T(n-1), in message n from 2 on
-//	for kind 1, propose:  nonce (32), terms after their length (3), run 1
-//	         2, accept:   nonce (32), signature of the acceptor (64), run 2
-//	         3, confirm:  signature of the proposer (64), commitment (32), its
-//	                      signature (64), run 3
-//	         4, go on:    in message 4 commitment (32) and its signature (64); run n
-//	         5, refuse:   name of a term (1 to 32), instead of message 2
-//	         6, abort:    code (1, alert.go), instead of any message from 2 on
-//
-// with
-//
-//	T(0) = SHA-256("comity step v1 session" ‖ session ‖ signing keys of the proposer
-//	               and the acceptor)
-//	T(n) = SHA-256("comity step v1 transcript" ‖ T(n-1) ‖ SHA-256(message n))
-//	channel = SHA-256("comity step v1 channel" ‖ T(1) ‖ nonce of the acceptor)
-//	session of the run = SHA-256("comity step v1 run" ‖ T(0) ‖ nonce of the proposer ‖
-//	               SHA-256(terms))
-//
-// The signatures of messages 2 and 3 are those of an Agreement (handshake.go) with the
-// channel above, names and signing keys, and no certificates, of which none is in use.
-// The proposer's proposal is signed as any part is; its signature under the agreement
-// comes when the acceptor's nonce is known, and before the acceptor sends any of its
-// data. Commitments are those of commit.go. The transcript that both sides log is that of all messages but the last.
+// run n is message n of psi.Steps. Either side may answer by an abort, and the acceptor
+// by a refusal. The proposal is signed as any part is; the proposer's signature under
+// the agreement comes when the acceptor's nonce is known, and before the acceptor sends
+// any of its data.
 
 const (
 	lastMessage = 6

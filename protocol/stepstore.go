@@ -16,27 +16,9 @@ import (
 	"time"
 )
 
-// # Checkpoints of sessions in steps, version 1
-//
-// Between two runs a session is one file, SESSION.state, with SESSION in 32 hex digits,
-// and the files of the own message that the peer may not have yet, under their names in
-// the mailbox and byte for byte as there. The checkpoint is on disk before any of these
-// files is in the mailbox, so that a message, once made, stays what it is: no scalar,
-// nonce or seal serves twice, and what comes again gets the same answer again.
-//
-//	magic     12   "comity-state"
-//	version    1   1
-//	salt      32   random
-//	sealed         AES-256-GCM, under the nonce 0 and with all before it as additional data
-//
-// by the key HKDF-SHA-256(seed of the own sealing key, salt, "comity step v1 checkpoint"
-// ‖ session), of
-//
-//	length     4   big endian
-//	session        JSON, see stepState
-//	run            the State of psi.Steps, or nothing
-//
-// Each writing draws a new salt and thereby a new key.
+// Checkpoints are in SPEC.md, "Step form of the mailbox". One is on disk before the files
+// of its message are in the mailbox, so that a message, once made, stays what it is: no
+// scalar, nonce or seal serves twice, and what comes again gets the same answer again.
 
 const (
 	stateSuffix  = ".state"
