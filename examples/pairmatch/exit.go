@@ -160,9 +160,9 @@ func explainTerm(err *protocol.TermError) *failure {
 	switch {
 	case err.Rule != "" && err.Rule != agreedRule:
 		f.next = "the own policy decides; pairmatch ledger shows what is used up"
-	case err.Term == "rules":
+	case err.Term == "rules" && err.Rule == "" && !errors.Is(err, protocol.ErrTerms):
 		f.next = "values of several readings make more tokens: link has to give --pad-readings, or do without --pad-rules"
-	case err.Term == "max_acceptor":
+	case err.Term == "max_acceptor" && errors.Is(err, psi.ErrTooLarge):
 		f.next = "link has to give a larger --max-peer, or a smaller --bucket; serve may have to permit it by --max-own"
 	}
 	return f

@@ -209,8 +209,12 @@ func (f *field) result(path, header string) (transcript protocol.Hash, there boo
 	if err == nil {
 		err = r.Agreement.Verify()
 	}
-	if err != nil || r.Transcript.IsZero() {
-		f.t.Errorf("%s: %v", termsPath(path), err)
+	if err != nil || r.Transcript.IsZero() || len(r.Commitments) != 2 {
+		f.t.Errorf("%s: %d commitments, %v", termsPath(path), len(r.Commitments), err)
+	}
+	var o protocol.Opening
+	if err := readJSONFile(filepath.Join(f.dir, openingPath(path)), &o); err != nil || o.Items == 0 {
+		f.t.Errorf("%s: %d items, %v", openingPath(path), o.Items, err)
 	}
 	return r.Transcript, true
 }
@@ -218,9 +222,9 @@ func (f *field) result(path, header string) (transcript protocol.Hash, there boo
 // left reports files of a run that no run may leave.
 func (f *field) left(m *meeting) {
 	f.t.Helper()
-	allowed := map[string]bool{
-		m.name: true, m.name + ".at": true, m.matches(): true, termsPath(m.matches()): true,
-		m.handles(): true, termsPath(m.handles()): true,
+	allowed := map[string]bool{m.name: true, m.name + ".at": true}
+	for _, path := range append(resultFiles(m.matches()), resultFiles(m.handles())...) {
+		allowed[path] = true
 	}
 	found, err := filepath.Glob(filepath.Join(f.dir, m.name+"*"))
 	if err != nil {

@@ -73,7 +73,11 @@ func line(l protocol.Logged) string {
 		}
 	}
 	if e.OwnSize+e.PeerSize > 0 {
-		fmt.Fprintf(&b, ", sizes %d and %d, found %d", e.OwnSize, e.PeerSize, e.Found)
+		found := "found"
+		if e.Function == protocol.FunctionCount {
+			found = "counted"
+		}
+		fmt.Fprintf(&b, ", sizes %d and %d, %s %d", e.OwnSize, e.PeerSize, found, e.Found)
 	}
 	if e.RetentionDays > 0 {
 		fmt.Fprintf(&b, ", to be kept for %d days at most", e.RetentionDays)
