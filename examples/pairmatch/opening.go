@@ -95,6 +95,9 @@ pairmatch help opening.`,
 		if _, err := arguments(cmd); err != nil {
 			return err
 		}
+		if err := mayWrite(cmd.Bool("force"), numbered(cmd.String("o"), 1)); err != nil {
+			return err
+		}
 		o, err := openCommitment(ctx, cmd)
 		if err != nil {
 			return err
