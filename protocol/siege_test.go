@@ -104,7 +104,7 @@ func newSiege(t *testing.T, a attack) *siege {
 	s.victim.Log, s.victim.ResumeWindow = s.log, minWindow
 	s.victim.RunTimeout = time.Minute // nothing may hang
 	if s.patient() {
-		s.victim.HandshakeTimeout, s.victim.IdleTimeout, s.victim.RunTimeout = 2*time.Second, time.Second, 3*time.Second
+		s.victim.HandshakeTimeout, s.victim.IdleTimeout, s.victim.RunTimeout = 4*time.Second, 4*time.Second, 6*time.Second
 	}
 	return s
 }

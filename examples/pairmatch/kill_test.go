@@ -331,7 +331,7 @@ func (f *field) counted(name string, u before, has, agreed bool) {
 // result is in both logs, both ledgers count a session that began, once and in full,
 // the other side ends with the exit code of a connection, and the next run works.
 func TestKill(t *testing.T) {
-	f := newField(t, 200)
+	f := newField(t, 100)
 	whole := func(name string) *meeting {
 		m := f.begin(name, time.Minute, 0, 0)
 		if serve, link := m.end(t); serve != 0 || link != 0 {
@@ -343,8 +343,8 @@ func TestKill(t *testing.T) {
 		return m
 	}
 	first := whole("first")
-	if n := f.lines["row,handle,rule,status"]; n != 1+100 {
-		t.Fatalf("%d lines of matches, want 101", n)
+	if n := f.lines["row,handle,rule,status"]; n != 1+50 {
+		t.Fatalf("%d lines of matches, want 51", n)
 	}
 	ends := make(map[string]int)
 	for i := range *kills {
