@@ -184,8 +184,8 @@ func (m *meeting) matches() string { return m.name + ".matches.csv" }
 func (m *meeting) handles() string { return filepath.Join(m.name, kindHandles+".csv") }
 
 // result reports whether a result is there, and of which transcript. One that is
-// there must be complete, with the terms beside it.
-func (f *field) result(path, header string) (transcript protocol.Hash, there bool) {
+// there must be complete, with the terms and an opening that is right beside it.
+func (f *field) result(dir, path, header string) (transcript protocol.Hash, there bool) {
 	f.t.Helper()
 	text, err := os.ReadFile(filepath.Join(f.dir, path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -212,14 +212,11 @@ func (f *field) result(path, header string) (transcript protocol.Hash, there boo
 	if err != nil || r.Transcript.IsZero() || len(r.Commitments) != 2 {
 		f.t.Errorf("%s: %d commitments, %v", termsPath(path), len(r.Commitments), err)
 	}
-	var o protocol.Opening
-	if err := readJSONFile(filepath.Join(f.dir, openingPath(path)), &o); err != nil || o.Items == 0 {
-		f.t.Errorf("%s: %d items, %v", openingPath(path), o.Items, err)
-	}
+	f.must("opening", "verify", "--dir", dir, "--data", dir+".csv", "--terms", termsPath(path), "--opening", openingPath(path))
 	return r.Transcript, true
 }
 
-// left reports files of a run that no run may leave.
+// left reports files of a run that no run may leave, and half ones.
 func (f *field) left(m *meeting) {
 	f.t.Helper()
 	allowed := map[string]bool{m.name: true, m.name + ".at": true}
@@ -239,8 +236,14 @@ func (f *field) left(m *meeting) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		if !allowed[name] && !strings.HasPrefix(filepath.Base(name), ".") {
+		switch {
+		case strings.HasPrefix(filepath.Base(name), "."):
+		case !allowed[name]:
 			f.t.Errorf("%s was left", name)
+		case filepath.Ext(name) == ".json":
+			if text, err := os.ReadFile(path); err != nil || !json.Valid(text) {
+				f.t.Errorf("%s: half a file of %d bytes, %v", name, len(text), err)
+			}
 		}
 	}
 }
@@ -284,8 +287,8 @@ func (f *field) check(m *meeting) (results int) {
 	f.left(m)
 	var transcripts [2]protocol.Hash // of the results
 	var has [2]bool
-	transcripts[0], has[0] = f.result(m.matches(), "row,handle,rule,status")
-	transcripts[1], has[1] = f.result(m.handles(), "handle,row,rule")
+	transcripts[0], has[0] = f.result("a", m.matches(), "row,handle,rule,status")
+	transcripts[1], has[1] = f.result("b", m.handles(), "handle,row,rule")
 	agreed := false // there was a session
 	var used [2]before
 	for i, dir := range []string{"a", "b"} {
