@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -227,7 +228,7 @@ func (f *folder) mayTrust(p protocol.Peer) error {
 func (a *acceptance) acceptRevocation(path string, message []byte) error {
 	statement, err := protocol.ParseRevocation(message)
 	if err != nil {
-		return inputf(path, "the revocation cannot be used: %s", flat(err))
+		return inputf(path, "the revocation cannot be used: %s", strings.TrimPrefix(flat(err), protocol.ErrRenewal.Error()+": "))
 	}
 	k, err := a.folder.sender(statement.Name)
 	if err != nil {
