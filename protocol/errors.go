@@ -26,6 +26,7 @@ var (
 	ErrSchema  = errors.New("protocol: set of another schema or configuration than the terms")
 	ErrUsed    = errors.New("protocol: the session has had its run")
 	ErrPair    = errors.New("protocol: sessions that may not be linked")
+	ErrLimit   = errors.New("protocol: a limit of the policy is reached")
 )
 
 // ErrCommitment says that a commitment is not what it is said to be.
@@ -120,7 +121,8 @@ func (e *ClockError) Unwrap() error { return ErrClock }
 
 // TermError says which of the terms is invalid or not permitted, and why. It
 // stays on the own side: the peer learns the name of the term only. Where the
-// terms have expired it is ErrExpired, else ErrTerms for invalid ones.
+// terms have expired it is ErrExpired, where one of the policy's Limits is reached
+// ErrLimit, else ErrTerms for invalid ones.
 type TermError struct {
 	Term   string // its key in the JSON form
 	Rule   string // name of the own policy's rule that refused; empty where none did

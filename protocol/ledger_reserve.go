@@ -39,7 +39,7 @@ func claimOf(t *Terms, text string, own Role, limits Limits, rule string) *claim
 
 // refuse is the error of a limit that the claim would exceed.
 func (c *claim) refuse(term, format string, args ...any) error {
-	return &TermError{Term: term, Rule: c.rule, Reason: fmt.Sprintf(format, args...)}
+	return &TermError{Term: term, Rule: c.rule, Reason: fmt.Sprintf(format, args...), cause: ErrLimit}
 }
 
 // reserve counts a session in the ledger, if there is one, by the rule under which

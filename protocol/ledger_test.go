@@ -57,7 +57,7 @@ func wantTerm(t testing.TB, err error, term string) {
 	switch {
 	case term == "" && err != nil:
 		t.Errorf("%v", err)
-	case term != "" && (!errors.As(err, &at) || at.Term != term || at.Rule != "rule 1" || at.Reason == ""):
+	case term != "" && (!errors.As(err, &at) || at.Term != term || at.Rule != "rule 1" || at.Reason == "" || !errors.Is(err, ErrLimit)):
 		t.Errorf("%v, want one of term %q under the rule", err, term)
 	}
 }

@@ -158,8 +158,8 @@ func explain(err error) *failure {
 func explainTerm(err *protocol.TermError) *failure {
 	f := &failure{exitTerms, strings.TrimPrefix(flat(err), "protocol: "), "change the option it comes from"}
 	switch {
-	case err.Rule != "" && err.Rule != agreedRule:
-		f.next = "the own policy decides; pairmatch ledger shows what is used up"
+	case errors.Is(err, protocol.ErrLimit):
+		f.next = "pairmatch ledger shows what is used up"
 	case err.Term == "rules" && err.Rule == "" && !errors.Is(err, protocol.ErrTerms):
 		f.next = "values of several readings make more tokens: link has to give --pad-readings, or do without --pad-rules"
 	case err.Term == "max_acceptor" && errors.Is(err, psi.ErrTooLarge):
