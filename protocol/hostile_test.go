@@ -41,6 +41,10 @@ type attack struct {
 	logged string
 }
 
+// notLogged is what wants to resume a session: that has an entry of its own, and
+// Config.Failed is told.
+const notLogged = "-"
+
 // put writes bytes that need not be a frame.
 func (h *handshake) put(p []byte) error {
 	_, err := h.ch.conn.Write(p)
@@ -298,6 +302,15 @@ func attacks() []attack {
 		{name: "terms a byte at a time", by: Proposer, tls: func(h *handshake) error {
 			return errors.Join(h.greet(forSession), dribble(h.ch.conn, frame(frameTerms, make([]byte, 200)...)))
 		}, want: ErrStalled, logged: "stalled"},
+		{name: "a resumption of no session", by: Proposer, tls: func(h *handshake) error {
+			return errors.Join(h.greet(forResume), h.ch.write(frameResume, make([]byte, resumeSize)))
+		}, want: ErrResume, logged: notLogged},
+		{name: "a resumption beyond all bounds", by: Proposer, tls: func(h *handshake) error {
+			return errors.Join(h.greet(forResume), h.put(header(frameResume, 1<<32-1)), flood(h.ch.conn, make([]byte, 1<<16)))
+		}, want: ErrFrame, logged: notLogged},
+		{name: "terms in place of a resumption", by: Proposer, tls: func(h *handshake) error {
+			return errors.Join(h.greet(forResume), h.put(frame(frameTerms, make([]byte, 100)...)))
+		}, want: ErrFrame, logged: notLogged},
 		{name: "no terms", by: Proposer, tls: func(h *handshake) error { return h.greet(forSession) }, want: ErrStalled, logged: "stalled"},
 		{name: "a suite that the policy leaves out", by: Proposer, tls: func(h *handshake) error {
 			return withTerms(h, func(t *Terms) { t.Suite = psi.VOLE().String() }, nil)

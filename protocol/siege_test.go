@@ -184,6 +184,12 @@ func (s *siege) check(t *testing.T) {
 	if s.spent > affordable {
 		t.Errorf("%d bytes were allocated, at most %d expected", s.spent, affordable)
 	}
+	if s.logged == notLogged {
+		if n := len(entries(t, s.log)); n != 0 {
+			t.Errorf("%d entries", n)
+		}
+		return
+	}
 	e := only(t, s.log)
 	if stranger := e.Event == Strangers && e.Count == 1; stranger != (s.logged == "") || e.Outcome != s.logged {
 		t.Errorf("logged as %s %q, want %q", e.Event, e.Outcome, s.logged)
