@@ -91,6 +91,10 @@ func (f *folder) showLedger(con *console, peers []known) error {
 			con.say("  purpose %q: %d", purpose, s.Purposes[purpose])
 		}
 		for _, officer := range slices.Sorted(maps.Keys(s.Officers)) {
+			if officer == "" {
+				con.say("  no officer stated: %d", s.Officers[officer])
+				continue
+			}
 			con.say("  officer %q: %d", officer, s.Officers[officer])
 		}
 	}
