@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -58,6 +59,9 @@ again once they have all accepted.`,
 		l.say("  certificate  %v", l.folder.identity.Fingerprint())
 		l.say("  valid until  %s", dayOf(l.folder.identity.Expires()))
 		l.say("  replaces     %v, good until %s", r.last().Old, dayOf(r.last().Until))
+		if open, err := os.ReadDir(l.folder.join(invitesFolder)); err == nil && len(open) > 0 {
+			l.say("Invitations made before name the old one: make new ones, or send the line after them.")
+		}
 		message, err := json.Marshal(r)
 		if err != nil {
 			return err
