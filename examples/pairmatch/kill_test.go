@@ -345,21 +345,25 @@ func TestKill(t *testing.T) {
 		}
 		return m
 	}
-	first := whole("first")
+	last := whole("first")
 	if n := f.lines["row,handle,rule,status"]; n != 1+50 {
 		t.Fatalf("%d lines of matches, want 51", n)
 	}
 	ends := make(map[string]int)
-	for i := range *kills {
-		r := rand.New(rand.NewPCG(uint64(i), 3))
+	killed, runs := 0, 0
+	for ; killed < *kills && runs < 3**kills; runs++ {
+		r := rand.New(rand.NewPCG(uint64(runs), 3))
 		var killServe, killLink time.Duration
-		if i%2 == 0 {
-			killServe = moment(r, first.serve.took)
+		if runs%2 == 0 {
+			killServe = moment(r, last.serve.took)
 		} else {
-			killLink = moment(r, first.link.took)
+			killLink = moment(r, last.link.took)
 		}
-		m := f.begin(fmt.Sprint("run", i), 2*time.Second, killServe, killLink)
+		m := f.begin(fmt.Sprint("run", runs), 2*time.Second, killServe, killLink)
 		serve, link := m.end(t)
+		if serve == -1 || m.link != nil && link == -1 { // else it had ended before
+			killed++
+		}
 		for _, side := range []struct {
 			p    *child
 			code int
@@ -369,19 +373,22 @@ func TestKill(t *testing.T) {
 			}
 		}
 		ends[fmt.Sprintf("serve %d, link %d, %d results", serve, link, f.check(m))]++
-		whole(fmt.Sprint("again", i))
+		last = whole(fmt.Sprint("again", runs))
 		if t.Failed() {
-			t.Fatalf("after kill %d", i)
+			t.Fatalf("after run %d", runs)
 		}
 	}
+	if killed < *kills {
+		t.Errorf("%d of %d runs were killed in time, want %d", killed, runs, *kills)
+	}
 	a, b := f.seen["a"], f.seen["b"]
-	if a.sessions < 1+*kills || b.sessions < 1+*kills {
-		t.Errorf("%d and %d sessions are counted, at least %d whole ones were run", a.sessions, b.sessions, 1+*kills)
+	if a.sessions < 1+runs || b.sessions < 1+runs {
+		t.Errorf("%d and %d sessions are counted, at least %d whole ones were run", a.sessions, b.sessions, 1+runs)
 	}
 	f.quota(b.sessions, exitTerms)
 	f.quota(b.sessions+1, 0)
 	t.Logf("counted by link %d sessions, %d unsettled; by serve %d, %d", a.sessions, a.unsettled, b.sessions, b.unsettled)
-	t.Logf("%d kills within %v of serve and %v of link: %v", *kills, first.serve.took, first.link.took, ends)
+	t.Logf("%d kills in %d runs: %v", killed, runs, ends)
 }
 
 // quota runs link against a serve that permits so many sessions a day.
