@@ -41,12 +41,13 @@ const LedgerVersion = 1
 // gained, and Cooldown bounds how often. Each set is compared with one earlier one
 // at a time: what three or more sessions tell together is not looked for.
 //
-// PeerSessions, Counts, Items and MinChange bind a dishonest peer too: they are about
+// PeerSessions, Counts and Items bind a dishonest peer too: they are about
 // what this side takes part in. The items of a receiver count as it declares them,
 // and under psi.VOLEMalicious as it can have had at most. Purpose, officer and
 // approvers are what a proposer states: PurposeSessions and Cooldown bind a dishonest
 // one within each purpose that the policy leaves it, OfficerSessions and
-// ChangeApprovals only where it tells the truth. What a receiver makes of its own
+// ChangeApprovals only where it tells the truth, and MinChange where the rule permits no
+// scope but bulk. What a receiver makes of its own
 // result (Rule.MinCount, Terms.MaxCandidates) binds an honest one alone, as do the
 // fields that a query combines.
 //
