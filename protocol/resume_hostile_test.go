@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"net"
 	"sync"
@@ -229,12 +228,18 @@ func TestResumeFromNowhere(t *testing.T) {
 func TestResumeReflected(t *testing.T) {
 	r := newRig(t)
 	r.pc.ResumeTimeout = time.Second
+	here, there := wires(t)
+	r.here = func(n int, c net.Conn) net.Conn {
+		if n == 0 {
+			return c
+		}
+		c.Close()
+		return here
+	}
 	p, a, _, err := r.begin(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, there := wires(t)
-	p.stream.c.open = func(context.Context) (net.Conn, error) { return here, nil }
 	cheat := hostile(t, r.ac, Acceptor, there, func(h *handshake) error {
 		if err := h.receiveHello(); err != nil {
 			return err
