@@ -3,3 +3,5 @@
 package main
 
 const raceDetector = false
+
+var scripts = []string{"*"} // all
