@@ -270,18 +270,21 @@ func TestReproducible(t *testing.T) {
 // A stream is split where the schedule says, and not more seldom.
 func TestPieces(t *testing.T) {
 	_, near, far := through(t, 7, Profile{Piece: 10, Latency: time.Millisecond, Jitter: 5 * time.Millisecond})
-	write(t, near, records(1))
-	reads := 0
-	for got := 0; got < 105; reads++ {
-		n, err := far.Read(make([]byte, 1000))
-		if err != nil {
-			t.Fatal(err)
+	for range 100 { // the reader may be late, and then finds several pieces together
+		write(t, near, records(1))
+		reads := 0
+		for got := 0; got < 105; reads++ {
+			n, err := far.Read(make([]byte, 1000))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += n
 		}
-		got += n
+		if reads > 1 {
+			return
+		}
 	}
-	if reads < 2 {
-		t.Errorf("all came in %d read", reads)
-	}
+	t.Error("all came in one read, each time")
 }
 
 // A target that is not there is a connection that ends.
