@@ -125,7 +125,7 @@ func (f *flow) take(ch *channel, kind frameKind, n int) error {
 		if err := f.admit(kind, n); err != nil {
 			return err
 		}
-		head, payload := ch.head, make([]byte, n)
+		head, payload := ch.head, f.blank(&f.spareIn, n)[:n]
 		if err := ch.payload(payload); err != nil {
 			return err
 		}

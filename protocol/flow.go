@@ -54,7 +54,10 @@ type flow struct {
 	weight   int      // of what is retained
 	finished bool     // the own finish frame is among them, or was
 
+	spareOut, spareIn buffers // of frames that nobody needs any more
+
 	queue    []arrival
+	current  []byte // payload that the run reads
 	arrived  uint64 // how many have come, in order
 	consumed uint64 // how many of them the run has read
 	acked    uint64 // how many of them the peer was told of
@@ -69,6 +72,31 @@ type flow struct {
 type arrival struct {
 	kind    frameKind
 	payload []byte
+}
+
+// buffers are memory to use again: a large set is a thousand frames, and fresh memory
+// for each would keep the collector busy. The flow's mutex guards them.
+type buffers [][]byte
+
+const (
+	bufferSize = headerSize + maxData
+	maxBuffers = 64
+)
+
+func (b *buffers) get() []byte {
+	n := len(*b)
+	if n == 0 {
+		return make([]byte, 0, bufferSize)
+	}
+	out := (*b)[n-1]
+	*b = (*b)[:n-1]
+	return out[:0]
+}
+
+func (b *buffers) put(buf []byte) {
+	if cap(buf) >= bufferSize && len(*b) < maxBuffers {
+		*b = append(*b, buf)
+	}
 }
 
 // newFlow takes over the channel of a handshake that came to a session.
@@ -92,7 +120,11 @@ func newFlow(h *handshake, session Hash) *flow {
 func (f *flow) write(kind frameKind, payload ...[]byte) error {
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	frame := appendFrame(nil, kind, payload...)
+	n := 0
+	for _, p := range payload {
+		n += len(p)
+	}
+	frame := appendFrame(f.blank(&f.spareOut, n), kind, payload...)
 	for {
 		queued, err := f.enqueue(kind, frame)
 		if err != nil {
@@ -106,6 +138,16 @@ func (f *flow) write(kind frameKind, payload ...[]byte) error {
 		}
 		f.await(&f.writes, f.room)
 	}
+}
+
+// blank returns memory for a payload of so many bytes, and for its header.
+func (f *flow) blank(spare *buffers, n int) []byte {
+	if n < maxData/2 {
+		return make([]byte, 0, headerSize+n)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return spare.get()
 }
 
 func (f *flow) enqueue(kind frameKind, frame []byte) (queued bool, err error) {
@@ -125,8 +167,8 @@ func (f *flow) enqueue(kind frameKind, frame []byte) (queued bool, err error) {
 	return true, nil
 }
 
-// read returns the payload of the next frame, which must be of the wanted kind.
-// Where the session is over instead, it returns why.
+// read returns the payload of the next frame, which must be of the wanted kind. It is
+// valid until the next read. Where the session is over instead, it returns why.
 func (f *flow) read(want frameKind) ([]byte, error) {
 	for {
 		payload, err := f.dequeue(want)
@@ -150,7 +192,8 @@ func (f *flow) dequeue(want frameKind) ([]byte, error) {
 	if in.kind != want {
 		return nil, unexpected(in.kind, want)
 	}
-	f.queue[0] = arrival{} // its memory is the run's now
+	f.spareIn.put(f.current)
+	f.current, f.queue[0] = in.payload, arrival{}
 	f.queue = f.queue[1:]
 	f.consumed++
 	f.taken += len(in.payload) + overhead
@@ -314,8 +357,11 @@ func (f *flow) acknowledge(count []byte) error {
 		return fmt.Errorf("%w: %d frames acknowledged, of %d to %d", ErrFrame, n, f.base, f.cursor)
 	}
 	k := int(n - f.base)
-	for _, frame := range f.retained[:k] {
+	for i, frame := range f.retained[:k] {
 		f.weight -= len(frame) - headerSize + overhead
+		if f.base+uint64(i)+1 < f.cursor { // the last one may be under way, whatever the peer says
+			f.spareOut.put(frame)
+		}
 	}
 	f.retained = slices.Delete(f.retained, 0, k)
 	f.base = n
