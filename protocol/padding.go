@@ -14,7 +14,7 @@ func (s *Session) enter(set *psi.Set) (*psi.Set, error) {
 	if err := s.bound(set); err != nil {
 		return nil, err
 	}
-	full, err := s.terms.padded(set, s.role)
+	full, err := s.terms.padded(set, s.role, set.Pad)
 	if err != nil {
 		return nil, err
 	}
@@ -26,11 +26,11 @@ func (s *Session) enter(set *psi.Set) (*psi.Set, error) {
 	return full, s.commit(set)
 }
 
-// padded returns the set of a side filled up with dummies as the terms ask: to Rules
-// items for each of its records, so that the peer cannot tell how many fields were
-// missing or how many records were alike; then to the next multiple of Bucket, and at
-// least one. Without either it is the set itself. Errors are *TermError.
-func (t *Terms) padded(set *psi.Set, r Role) (*psi.Set, error) {
+// padded returns the set of a side filled up with dummies, by pad, as the terms ask: to
+// Rules items for each of its records, so that the peer cannot tell how many fields
+// were missing or how many records were alike; then to the next multiple of Bucket, and
+// at least one. Without either it is the set itself. Errors are *TermError, and pad's.
+func (t *Terms) padded(set *psi.Set, r Role, pad func(n int) (*psi.Set, error)) (*psi.Set, error) {
 	if t.Rules == 0 && t.Bucket == 0 {
 		return set, nil
 	}
@@ -45,7 +45,7 @@ func (t *Terms) padded(set *psi.Set, r Role) (*psi.Set, error) {
 	if n > most {
 		return nil, &TermError{Term: term, Reason: fmt.Sprintf("the set is filled up to %d items, %d allowed", n, most), cause: psi.ErrTooLarge}
 	}
-	return set.Pad(n)
+	return pad(n)
 }
 
 // FilledUp returns how many items a set has once it is filled up as Bucket and Rules

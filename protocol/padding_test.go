@@ -45,7 +45,8 @@ func TestPadded(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", tt), func(t *testing.T) {
 			terms := goodTerms()
 			terms.Bucket, terms.Rules = tt.bucket, tt.rules
-			set, err := terms.padded(recorded(items(0, tt.items), tt.records), Proposer)
+			own := recorded(items(0, tt.items), tt.records)
+			set, err := terms.padded(own, Proposer, own.Pad)
 			if tt.term != "" {
 				var at *TermError
 				if !errors.As(err, &at) || at.Term != tt.term || set != nil {
@@ -66,7 +67,8 @@ func TestPadded(t *testing.T) {
 	}
 	terms := paddedTerms()
 	terms.Bucket = 1024
-	if set, err := terms.padded(recorded(items(0, 3), 1), Acceptor); err != nil || set.Len() != 1024 {
+	own := recorded(items(0, 3), 1)
+	if set, err := terms.padded(own, Acceptor, own.Pad); err != nil || set.Len() != 1024 {
 		t.Errorf("the acceptor's maximum is its own: %v", err)
 	}
 }

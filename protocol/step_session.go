@@ -86,10 +86,9 @@ func (x *stepSession) inputs() (*stepInputs, error) {
 		return nil, err
 	}
 	p.Session = x.state.Run[:]
-	full, err := x.terms.padded(set, x.state.Role)
-	if err == nil && full != set { // by the same dummies in each Run
-		full, err = set.PadFrom(full.Len(), x.state.Seed)
-	}
+	full, err := x.terms.padded(set, x.state.Role, func(n int) (*psi.Set, error) {
+		return set.PadFrom(n, x.state.Seed) // by the same dummies in each Run
+	})
 	return &stepInputs{p, set, full}, err
 }
 
